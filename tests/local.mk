@@ -17,6 +17,7 @@ AM_TESTS_ENVIRONMENT = \
 	TSAN_OPTIONS="$${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}"; export TSAN_OPTIONS;
 
 include $(top_srcdir)/tests/unit/proto.mk
+include $(top_srcdir)/tests/unit/base.mk
 
 EXTRA_DIST += tests/serial.mk tests/run-test
 -include $(top_srcdir)/tests/serial.mk

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The mirror's radix table (radix.h). The writer publishes a link with a release store after the
+ * table is cleared, readers follow it with an acquire load, and an unlinked table keeps its zeros
+ * until radix_reclaim(), so a reader that is still inside sees an empty page and no link.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/base/radix.h"
+
+enum { RADIX_ROOT = 1, RADIX_FIRST = 2 /* first table that can be linked to */ };
+/* A tree of three levels has no use for more: header, root, 512 directories, 512 * 512 leaves. */
+#define RADIX_TABLES_MAX (2U + LEDGER_FANOUT + LEDGER_FANOUT * LEDGER_FANOUT)
+
+static radix_word *table_word(const struct radix *r, uint32_t table, unsigned int index)
+{
+	return r->arena + (size_t)table * LEDGER_FANOUT + index;
+}
+
+static uint32_t word_name(uint32_t table, unsigned int index)
+{
+	return table * LEDGER_FANOUT + index;
+}
+
+int radix_init(struct radix *r, void *arena, uint32_t max_tables, uint32_t tables, bool adopt)
+{
+	if (tables < RADIX_FIRST || tables > max_tables || max_tables > RADIX_TABLES_MAX)
+		return -EINVAL;
+	r->info = calloc(max_tables, sizeof(*r->info));
+	if (!r->info)
+		return -ENOMEM;
+	r->arena = arena;
+	r->max_tables = max_tables;
+	atomic_init(&r->tables, tables);
+	r->used = adopt ? tables : RADIX_FIRST;
+	r->free_tables = r->free_head = r->limbo_head = 0;
+	r->adopting = adopt;
+	return 0;
+}
+
+void radix_done(struct radix *r)
+{
+	free(r->info);
+	r->info = NULL;
+}
+
+void radix_set_tables(struct radix *r, uint32_t tables)
+{
+	if (tables > r->max_tables)
+		tables = r->max_tables;
+	if (tables > atomic_load_explicit(&r->tables, memory_order_relaxed))
+		atomic_store_explicit(&r->tables, tables, memory_order_release);
+}
+
+static uint32_t follow(const struct radix *r, const radix_word *word)
+{
+	uint64_t table = atomic_load_explicit(word, memory_order_acquire);
+
+	if (table < RADIX_FIRST || table >= atomic_load_explicit(&r->tables, memory_order_acquire))
+		return 0;
+	return (uint32_t)table;
+}
+
+/*
+ * The writer's look at a link: only tables that belong to it count. While adopting, the first link
+ * to a table claims it.
+ */
+static uint32_t child_of(struct radix *r, uint32_t table, unsigned int index)
+{
+	uint32_t child = follow(r, table_word(r, table, index)), name = word_name(table, index);
+
+	if (!child)
+		return 0;
+	if (r->adopting && child < r->used && !r->info[child].parent)
+		r->info[child].parent = name;
+	return r->info[child].parent == name ? child : 0;
+}
+
+static uint32_t tables_missing(struct radix *r, uint64_t first, uint64_t last)
+{
+	uint64_t leaf, seen = UINT64_MAX;
+	uint32_t missing = 0, dir;
+
+	for (leaf = first >> LEDGER_BITS; leaf <= last >> LEDGER_BITS; leaf++) {
+		dir = child_of(r, RADIX_ROOT, leaf >> LEDGER_BITS);
+		if (!dir && seen != leaf >> LEDGER_BITS)
+			missing++;
+		seen = leaf >> LEDGER_BITS;
+		if (!dir || !child_of(r, dir, leaf & (LEDGER_FANOUT - 1)))
+			missing++;
+	}
+	return missing;
+}
+
+static uint32_t table_take(struct radix *r)
+{
+	uint32_t table = r->free_head;
+	unsigned int i;
+
+	if (!table)
+		return r->used++;
+	r->free_head = r->info[table].next;
+	r->free_tables--;
+	for (i = 0; i < LEDGER_FANOUT; i++)
+		atomic_store_explicit(table_word(r, table, i), 0, memory_order_relaxed);
+	return table;
+}
+
+static uint32_t child_make(struct radix *r, uint32_t table, unsigned int index)
+{
+	uint32_t child = child_of(r, table, index);
+
+	if (child)
+		return child;
+	child = table_take(r);
+	r->info[child].users = 0;
+	r->info[child].parent = word_name(table, index);
+	atomic_store_explicit(table_word(r, table, index), child, memory_order_release);
+	return child;
+}
+
+int radix_cover(struct radix *r, uint64_t first, uint64_t last)
+{
+	uint32_t unused = atomic_load_explicit(&r->tables, memory_order_relaxed) - r->used, dir,
+		 table;
+	uint64_t leaf;
+
+	if (tables_missing(r, first, last) > r->free_tables + unused)
+		return RADIX_E_FULL;
+	for (leaf = first >> LEDGER_BITS; leaf <= last >> LEDGER_BITS; leaf++) {
+		dir = child_make(r, RADIX_ROOT, leaf >> LEDGER_BITS);
+		table = child_make(r, dir, leaf & (LEDGER_FANOUT - 1));
+		if (!r->info[table].users++)
+			r->info[dir].users++;
+	}
+	return 0;
+}
+
+/* Takes one user off a table; true when it was the last and the table went to limbo. */
+static bool table_put(struct radix *r, uint32_t table)
+{
+	struct radix_table *info = &r->info[table];
+	radix_word *link = r->arena + info->parent;
+
+	if (--info->users)
+		return false;
+	atomic_store_explicit(link, 0, memory_order_release);
+	info->parent = RADIX_UNLINKED;
+	info->next = r->limbo_head;
+	r->limbo_head = table;
+	return true;
+}
+
+static void words_clear(struct radix *r, uint32_t table, uint64_t leaf, uint64_t first,
+			uint64_t last)
+{
+	uint64_t vpn = leaf << LEDGER_BITS, end = vpn + LEDGER_FANOUT;
+
+	if (vpn < first)
+		vpn = first;
+	for (; vpn < end && vpn <= last; vpn++)
+		atomic_store_explicit(table_word(r, table, ledger_index(vpn, 0)), 0,
+				      memory_order_release);
+}
+
+void radix_uncover(struct radix *r, uint64_t first, uint64_t last)
+{
+	uint32_t dir, table;
+	uint64_t leaf;
+
+	for (leaf = first >> LEDGER_BITS; leaf <= last >> LEDGER_BITS; leaf++) {
+		dir = child_of(r, RADIX_ROOT, leaf >> LEDGER_BITS);
+		table = child_of(r, dir, leaf & (LEDGER_FANOUT - 1));
+		assert(dir && table && r->info[table].users);
+		words_clear(r, table, leaf, first, last);
+		if (table_put(r, table))
+			table_put(r, dir);
+	}
+}
+
+static void table_free(struct radix *r, uint32_t table)
+{
+	r->info[table].parent = RADIX_UNLINKED;
+	r->info[table].next = r->free_head;
+	r->free_head = table;
+	r->free_tables++;
+}
+
+void radix_reclaim(struct radix *r)
+{
+	uint32_t table, next;
+
+	for (table = r->limbo_head; table; table = next) {
+		next = r->info[table].next;
+		table_free(r, table);
+	}
+	r->limbo_head = 0;
+}
+
+/* A link that no surviving span has claimed is not followed again. */
+static void links_sweep(struct radix *r, uint32_t table)
+{
+	uint32_t child, i;
+
+	for (i = 0; i < LEDGER_FANOUT; i++) {
+		child = follow(r, table_word(r, table, i));
+		if (!child || r->info[child].parent != word_name(table, i) || !r->info[child].users)
+			atomic_store_explicit(table_word(r, table, i), 0, memory_order_release);
+	}
+}
+
+void radix_sweep(struct radix *r)
+{
+	uint32_t table, i;
+
+	if (!r->adopting)
+		return;
+	links_sweep(r, RADIX_ROOT);
+	for (i = 0; i < LEDGER_FANOUT; i++) {
+		table = follow(r, table_word(r, RADIX_ROOT, i));
+		if (table)
+			links_sweep(r, table);
+	}
+	for (table = RADIX_FIRST; table < r->used; table++)
+		if (!r->info[table].users && r->info[table].parent != RADIX_UNLINKED)
+			table_free(r, table);
+	r->adopting = false;
+}
+
+radix_word *radix_find(const struct radix *r, uint64_t vpn)
+{
+	uint32_t table = RADIX_ROOT;
+	unsigned int level;
+
+	if (vpn > LEDGER_VPN_LAST)
+		return NULL;
+	for (level = LEDGER_LEVELS - 1; level > 0; level--) {
+		table = follow(r, table_word(r, table, ledger_index(vpn, level)));
+		if (!table)
+			return NULL;
+	}
+	return table_word(r, table, ledger_index(vpn, 0));
+}
