@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Emptying a tier. It takes no page any more; what it has goes wherever its range may put it: from
+ * a device back to the home, from a node to another node or a device. Pinned pages keep a node
+ * draining until they are unpinned.
+ */
+#include "daemon/core/world.h"
+
+static bool room_in(const struct range *r, unsigned int tier)
+{
+	return pool_free_bytes(&r->space->account->pools[tier]) >= LEDGER_PAGE_SIZE;
+}
+
+/*
+ * To the home when it has room, else to a device, else to the home all the same: the mover makes
+ * room there.
+ */
+static void leave_node(const struct range *r, unsigned int tier, struct move *m)
+{
+	unsigned int i;
+
+	m->kind = MOVE_NODE;
+	m->tier = r->home;
+	if (m->tier != tier && room_in(r, m->tier))
+		return;
+	for (i = 0; i < r->n_lower; i++)
+		if (room_in(r, r->lower[i])) {
+			m->kind = MOVE_EVICT;
+			m->tier = r->lower[i];
+			return;
+		}
+}
+
+static bool should_leave(const struct world *w, unsigned int tier, uint64_t word)
+{
+	if (page_word_tier(word) != tier)
+		return false;
+	return tier_is_resident(&w->tiers[tier]) ? page_evictable(word)
+						 : page_word_state(word) == PAGE_DEVICE;
+}
+
+/* False: the plan is full or the policy's rate is used up. */
+static bool drain_page(struct world *w, struct range *r, unsigned int tier, uint64_t vpn,
+		       uint64_t now_us, struct plan *plan)
+{
+	struct move m = { .range = r,
+			  .vpn = vpn,
+			  .pages = 1,
+			  .reason = REASON_DRAIN,
+			  .kind = MOVE_FILL,
+			  .tier = r->home };
+	uint64_t word =
+		atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
+
+	if (!should_leave(w, tier, word))
+		return true;
+	if (tier_is_resident(&w->tiers[tier]))
+		leave_node(r, tier, &m);
+	if (m.tier == tier)
+		return true;
+	if (plan->n == PLAN_MOVES || !policy_pay(r->policy, LEDGER_PAGE_SIZE, now_us))
+		return false;
+	plan_add(plan, &m);
+	return true;
+}
+
+static void drain_range(struct world *w, struct range *r, unsigned int tier, uint64_t now_us,
+			struct plan *plan)
+{
+	uint64_t i;
+
+	if (!r->addr || !atomic_load_explicit(&r->tier_bytes[tier], memory_order_relaxed))
+		return;
+	for (i = 0; i < range_pages(r); i++)
+		if (!drain_page(w, r, tier, range_first_vpn(r) + i, now_us, plan))
+			return;
+}
+
+static void drain_tier(struct world *w, struct tier *t, uint64_t now_us, struct plan *plan)
+{
+	unsigned int i;
+
+	if (!atomic_load_explicit(&t->pool.used, memory_order_relaxed)) {
+		t->state = TIER_DRAINED;
+		return;
+	}
+	for (i = 0; i < w->n_policies; i++)
+		LIST_EACH(node, &w->policies[i].ranges)
+	drain_range(w, container_of(node, struct range, in_policy), t->index, now_us, plan);
+}
+
+void plan_drain(struct world *w, uint64_t now_us, struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_tiers; i++)
+		if (w->tiers[i].state == TIER_DRAINING)
+			drain_tier(w, &w->tiers[i], now_us, plan);
+}
+
+static bool is_last_node(const struct world *w, unsigned int tier)
+{
+	unsigned int i;
+
+	if (!tier_is_resident(&w->tiers[tier]))
+		return false;
+	for (i = 0; i < w->n_tiers; i++)
+		if (i != tier && tier_is_resident(&w->tiers[i]) && w->tiers[i].state == TIER_ONLINE)
+			return false;
+	return true;
+}
+
+/*
+ * The promise goes along with the home; where that needs memory that is not there, the old promise
+ * stands.
+ */
+static void rehome(struct world *w, struct range *r)
+{
+	uint32_t reach;
+
+	range_rehome(r, w);
+	reach = r->reach | 1U << r->home;
+	if (!commit_move(w, r->space->account, r->reach, reach, r->managed.amount))
+		r->reach = reach;
+}
+
+static void rehome_all(struct world *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_policies; i++)
+		LIST_EACH(node, &w->policies[i].ranges)
+			rehome(w, container_of(node, struct range, in_policy));
+}
+
+int world_drain(struct world *w, unsigned int tier)
+{
+	if (is_last_node(w, tier))
+		return 1;
+	w->tiers[tier].state = TIER_DRAINING;
+	atomic_store(&w->tiers[tier].pool.draining, true);
+	rehome_all(w);
+	return 0;
+}
+
+void world_undrain(struct world *w, unsigned int tier)
+{
+	w->tiers[tier].state = TIER_ONLINE;
+	atomic_store(&w->tiers[tier].pool.draining, false);
+	rehome_all(w);
+}

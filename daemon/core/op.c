@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Operations (op.h). A page is in exactly one of four places: not looked at yet (the current span
+ * and the rest), handed out, waiting to be tried again, or counted in the result; so the result
+ * adds up.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/core/world.h"
+
+enum { OP_LOOK = 4096 /* pages looked at in one turn: about 50 us */ };
+
+struct op_span {
+	struct list_node node;
+	struct range *range;	/* held */
+	uint64_t vpn, end;
+};
+
+int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier)
+{
+	struct op *op = calloc(1, sizeof(*op));
+	int rc;
+
+	if (!op)
+		return -ENOMEM;
+	op->id = w->next_id;
+	op->session = session;
+	op->kind = kind;
+	op->tier = tier;
+	list_init(&op->rest);
+	rc = idmap_put(w->ops, op->id, op);
+	if (rc < 0)
+		return free(op), rc;
+	w->next_id++;
+	*ret = op;
+	return 0;
+}
+
+int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages)
+{
+	struct op_span *span = malloc(sizeof(*span));
+
+	if (!span)
+		return -ENOMEM;
+	if (!range_hold(r))
+		return free(span), 1;
+	*span = (struct op_span){ .range = r, .vpn = vpn, .end = vpn + pages };
+	list_append(&op->rest, &span->node);
+	op->result.asked += range_clip(r, vpn, pages);
+	return 0;
+}
+
+/* The current span is over: its range is let go, what is left of it counts as failed. */
+static void span_end(struct op *op)
+{
+	if (!op->range)
+		return;
+	op->result.failed += range_clip(op->range, op->next_vpn, op->end_vpn - op->next_vpn);
+	range_drop(op->range);
+	op->range = NULL;
+}
+
+static bool span_next(struct op *op)
+{
+	struct op_span *span;
+
+	if (list_empty(&op->rest))
+		return false;
+	span = container_of(op->rest.next, struct op_span, node);
+	list_remove(&span->node);
+	op->range = span->range;
+	op->next_vpn = span->vpn;
+	op->end_vpn = span->end;
+	free(span);
+	return true;
+}
+
+/* What the word alone tells: moving such a page would change nothing. */
+static bool already_there(const struct op *op, uint64_t word)
+{
+	enum page_state state = page_word_state(word);
+
+	switch (op->kind) {
+	case MOVE_EVICT:
+		return state == PAGE_ABSENT ||
+		       (state == PAGE_DEVICE && page_word_tier(word) == op->tier);
+	case MOVE_NODE:
+		return state == PAGE_ABSENT ||
+		       (state == PAGE_RESIDENT && page_word_tier(word) == op->tier);
+	case MOVE_FILL:
+		return state == PAGE_RESIDENT;
+	case MOVE_DISCARD:
+		return state == PAGE_ABSENT;
+	case MOVE_PIN:
+		break;
+	}
+	return false;
+}
+
+static uint64_t word_at(const struct range *r, uint64_t vpn)
+{
+	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
+}
+
+/*
+ * One move of the current span, of one page or of all that is left of adopted memory. False:
+ * nothing handed out.
+ */
+static bool issue_here(struct op *op, struct plan *plan)
+{
+	struct move m = { .range = op->range,
+			  .vpn = op->next_vpn,
+			  .pages = 1,
+			  .kind = (uint8_t)op->kind,
+			  .reason = REASON_REQUEST,
+			  .tier = op->tier,
+			  .op = op->id };
+
+	if (op->range->kind == RANGE_ADOPTED) {
+		m.pages = op->end_vpn - op->next_vpn;
+	} else if (already_there(op, word_at(op->range, op->next_vpn))) {
+		op->result.already_there += LEDGER_PAGE_SIZE;
+		op->next_vpn++;
+		return false;
+	}
+	if (plan_add(plan, &m)) {
+		span_end(op);
+		return false;
+	}
+	op->next_vpn += m.pages;
+	op->in_flight++;
+	return true;
+}
+
+static bool may_issue(const struct op *op, const struct plan *plan)
+{
+	return !op->cancelled && op->in_flight < OP_IN_FLIGHT && plan->n < PLAN_MOVES;
+}
+
+static void retry_end(struct op_retry *retry)
+{
+	range_drop(retry->range);
+	retry->range = NULL;
+}
+
+static bool retry_waits(const struct op_retry *retry)
+{
+	return retry->range && !retry->issued;
+}
+
+static unsigned int issue_retries(struct op *op, struct plan *plan, uint64_t now_us)
+{
+	struct move m = { .pages = 1,
+			  .kind = (uint8_t)op->kind,
+			  .reason = REASON_REQUEST,
+			  .tier = op->tier,
+			  .op = op->id };
+	unsigned int i, n = 0;
+
+	for (i = 0; i < OP_IN_FLIGHT && may_issue(op, plan); i++) {
+		if (!retry_waits(&op->retries[i]) || op->retries[i].due_us > now_us)
+			continue;
+		m.range = op->retries[i].range;
+		m.vpn = op->retries[i].vpn;
+		if (plan_add(plan, &m)) {
+			op->result.failed += LEDGER_PAGE_SIZE;
+			retry_end(&op->retries[i]);
+			continue;
+		}
+		op->retries[i].issued = true;
+		op->in_flight++;
+		n++;
+	}
+	return n;
+}
+
+unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us)
+{
+	unsigned int n = 0, looked = 0;
+
+	while (may_issue(op, plan) && looked++ < OP_LOOK) {
+		if (!op->range && !span_next(op))
+			break;
+		n += issue_here(op, plan);
+		if (op->range && op->next_vpn == op->end_vpn)
+			span_end(op);
+	}
+	return n + issue_retries(op, plan, now_us);
+}
+
+uint64_t op_due_us(const struct op *op)
+{
+	uint64_t due = UINT64_MAX;
+	unsigned int i;
+
+	if (op->range || !list_empty(&op->rest))
+		return 0;
+	for (i = 0; i < OP_IN_FLIGHT; i++)
+		if (retry_waits(&op->retries[i]) && op->retries[i].due_us < due)
+			due = op->retries[i].due_us;
+	return due;
+}
+
+static struct op_retry *retry_find(struct op *op, const struct range *r, uint64_t vpn)
+{
+	unsigned int i;
+
+	for (i = 0; i < OP_IN_FLIGHT; i++)
+		if (op->retries[i].range == r && (!r || op->retries[i].vpn == vpn))
+			return &op->retries[i];
+	return NULL;
+}
+
+/* The page is told to stay where it is: no wait will change that. */
+static bool is_held(const struct move *m)
+{
+	return m->range->kind == RANGE_MANAGED && (m->kind == MOVE_EVICT || m->kind == MOVE_DISCARD) &&
+	       (word_at(m->range, m->vpn) & (PAGE_PINNED | PAGE_STAY));
+}
+
+/* True: the page will be tried again, so it counts for nothing yet. */
+static bool retry_later(struct op *op, const struct move *m, uint64_t now_us)
+{
+	struct op_retry *retry = retry_find(op, m->range, m->vpn);
+
+	if (!retry) {
+		retry = retry_find(op, NULL, 0);
+		if (!retry || op->cancelled || m->pages != 1 || !range_hold(m->range))
+			return false;
+		*retry = (struct op_retry){ .range = m->range, .vpn = m->vpn };
+	}
+	if (op->cancelled || is_held(m) || ++retry->tries > OP_RETRIES) {
+		retry_end(retry);
+		return false;
+	}
+	retry->issued = false;
+	retry->due_us = now_us + ((uint64_t)OP_RETRY_US << (retry->tries - 1));
+	return true;
+}
+
+void op_report(struct op *op, const struct move *m, enum move_outcome outcome, uint64_t now_us)
+{
+	uint64_t bytes = range_clip(m->range, m->vpn, m->pages);
+	struct op_result r = { 0 };
+
+	if (outcome == MOVE_BUSY && retry_later(op, m, now_us)) {
+		op->in_flight--;
+		return;
+	}
+	*(outcome == MOVE_MOVED ? &r.moved : outcome == MOVE_ALREADY ? &r.already_there :
+	  outcome == MOVE_BUSY ? &r.busy : &r.failed) = bytes;
+	op_report_bytes(op, m, &r);
+}
+
+/* At most what is left of the move. */
+static uint64_t part(uint64_t *left, uint64_t bytes)
+{
+	if (bytes > *left)
+		bytes = *left;
+	*left -= bytes;
+	return bytes;
+}
+
+void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes)
+{
+	struct op_retry *retry = retry_find(op, m->range, m->vpn);
+	uint64_t left = range_clip(m->range, m->vpn, m->pages);
+
+	op->in_flight--;
+	if (retry && retry->issued)
+		retry_end(retry);
+	op->result.moved += part(&left, bytes->moved);
+	op->result.already_there += part(&left, bytes->already_there);
+	op->result.busy += part(&left, bytes->busy);
+	op->result.failed += left;
+}
+
+bool op_done(const struct op *op)
+{
+	unsigned int i;
+
+	if (op->in_flight || op->range || !list_empty(&op->rest))
+		return false;
+	for (i = 0; i < OP_IN_FLIGHT; i++)
+		if (op->retries[i].range)
+			return false;
+	return true;
+}
+
+/* All that was not handed out, of one range or (NULL) of all, counts as failed. */
+static void give_up(struct op *op, const struct range *r)
+{
+	unsigned int i;
+
+	LIST_EACH_SAFE(node, next, &op->rest) {
+		struct op_span *span = container_of(node, struct op_span, node);
+
+		if (r && span->range != r)
+			continue;
+		op->result.failed += range_clip(span->range, span->vpn, span->end - span->vpn);
+		range_drop(span->range);
+		list_remove(node);
+		free(span);
+	}
+	if (!r || op->range == r)
+		span_end(op);
+	for (i = 0; i < OP_IN_FLIGHT; i++) {
+		if (!op->retries[i].range || (r && op->retries[i].range != r))
+			continue;
+		if (!op->retries[i].issued)
+			op->result.failed += LEDGER_PAGE_SIZE;
+		retry_end(&op->retries[i]);
+	}
+}
+
+void op_leave(struct op *op, struct range *r)
+{
+	give_up(op, r);
+}
+
+void op_cancel(struct op *op)
+{
+	op->cancelled = true;
+	give_up(op, NULL);
+}
+
+struct op *op_free(struct op *op, struct world *w)
+{
+	if (!op)
+		return NULL;
+	give_up(op, NULL);
+	idmap_take(w->ops, op->id);
+	free(op);
+	return NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An operation that somebody asked for: many pages, one result in bytes that adds up. It hands out
+ * its moves a few at a time, so that a request over a terabyte neither floods the workers nor
+ * needs memory for its list. A busy page is tried again, each time after twice the wait: what keeps it busy is
+ * somebody else's move, which ends in its own time and not in so many tries.
+ */
+#ifndef HMMD_CORE_OP_H
+#define HMMD_CORE_OP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "daemon/base/list.h"
+#include "daemon/core/plan.h"
+
+struct range;
+struct world;
+
+struct op_result {
+	uint64_t asked, moved, already_there, busy, failed;	/* bytes; asked = the sum of the others when done */
+};
+enum {
+	OP_IN_FLIGHT = 32,	/* moves handed out and not yet reported */
+	OP_RETRIES = 10,	/* times a busy page is tried again */
+	OP_RETRY_US = 1000	/* before the first of them; doubled each time, so a page has a second */
+};
+struct op_retry {			/* a page that was busy */
+	struct range *range;		/* held; NULL: free entry */
+	uint64_t vpn;
+	uint64_t due_us;		/* not before */
+	uint32_t tries;
+	bool issued;
+};
+struct op {
+	uint64_t id;
+	uint64_t session;		/* who is told, 0: nobody (io's id) */
+	enum move_kind kind;
+	uint8_t tier;
+	struct op_result result;
+	struct range *range;		/* current */
+	uint64_t next_vpn, end_vpn;	/* of the current range */
+	struct list_node rest;		/* of struct op_span: further ranges (hmmctl migrate PID) */
+	uint32_t in_flight;
+	struct op_retry retries[OP_IN_FLIGHT];
+	bool cancelled;
+};
+
+/* The id is new; spans are added next. -ENOMEM. */
+int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier);
+/* Over [vpn, vpn + pages); holds the range; counts `asked`. 0, 1: the range is dying, -ENOMEM. */
+int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages);
+/* The next moves of this op into the plan (each holds its range); returns how many. */
+unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us);
+/* When op_issue() has something again if nothing is reported before: a time, 0 at once, UINT64_MAX never. */
+uint64_t op_due_us(const struct op *op);
+void op_report(struct op *op, const struct move *m, enum move_outcome outcome, uint64_t now_us);
+/* For a move of many pages: bytes of each outcome; what is missing counts as failed. */
+void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes);
+void op_leave(struct op *op, struct range *r);	/* the range dies: what was not handed out of it counts as failed */
+bool op_done(const struct op *op);
+void op_cancel(struct op *op);		/* what was not handed out counts as failed */
+struct op *op_free(struct op *op, struct world *w);
+
+#endif

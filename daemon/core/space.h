@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The address space of one client: its ranges, its mirror page table and the owner table beside it. */
+#ifndef HMMD_CORE_SPACE_H
+#define HMMD_CORE_SPACE_H
+
+#include "daemon/base/btree.h"
+#include "daemon/core/range.h"
+
+struct world;
+
+struct space {
+	uint64_t client;		/* id */
+	int32_t pid;
+	uint32_t uid;
+	int uffd;			/* of the client, -1 before AttachUffd; core never uses it as a file */
+	struct radix mirror;		/* page words; the arena is the ledger */
+	struct radix owners;		/* range pointers, same shape, private arena */
+	/* ---- loop thread only ---- */
+	struct world *world;
+	struct account *account;
+	struct btree *by_addr;		/* all mapped ranges */
+	struct list_node ranges;	/* also the unmapped */
+	struct list_node in_world;
+	struct charge clients;
+	uint64_t n_ranges, managed_bytes, adopted_bytes;
+	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
+	struct heat_window window;
+	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
+	bool recovering;		/* from space_new(adopt) to space_recovered(): words found are kept */
+	char name[HMM_LIMIT_NAME + 1], program[16], unit[HMM_LIMIT_NAME + 1];
+};
+
+enum space_refusal {	/* expected outcomes; space_refusal_text() has words for each */
+	SPACE_E_OVERLAP = 1, SPACE_E_QUOTA = 2, SPACE_E_FULL = 3 /* no tier has room */, SPACE_E_POLICY = 4, SPACE_E_TIER = 5,
+	SPACE_E_NONE = 6 /* no such range */, SPACE_E_STATE = 7 /* mapped already */, SPACE_E_TABLES = 8 /* grow the arenas, try again */
+};
+const char *space_refusal_text(int refusal);
+int space_refusal_errno(int refusal);	/* positive errno for the Error message */
+
+struct range_request {
+	uint64_t size;
+	const char *name, *policy, *prefer;	/* "" or NULL: none */
+	uint32_t flags;
+};
+/* arenas: zeroed memory for max_tables tables each; the mirror's may be an adopted ledger. -ENOMEM, SPACE_E_QUOTA (clients of the uid). */
+int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid, uint32_t uid,
+	      void *mirror_arena, void *owner_arena, uint32_t max_tables, uint32_t tables, bool adopt);
+struct space *space_free(struct space *s);	/* all ranges were freed */
+
+/* Managed: charges, chooses tiers, allocates heat; not mapped yet. The caller sets range->backing. */
+int space_alloc(struct space *s, const struct range_request *q, struct range **ret);
+/* Puts it at addr (huge-page aligned): tree, mirror, owners. */
+int space_map(struct space *s, struct range *r, uint64_t addr);
+/* Adopted, n of them, all or none. */
+int space_register(struct space *s, const struct range_request *q, const uint64_t *addrs, const uint64_t *sizes, size_t n, uint64_t *ret_first_id);
+struct range *space_find_id(struct space *s, uint64_t id);	/* a range of this space, or NULL */
+struct range *space_find_addr(struct space *s, uint64_t addr);
+/*
+ * Pins are charged here, NEVER_MIGRATE too: pages that nobody may evict take room from all others.
+ * 0, SPACE_E_QUOTA (of the uid), SPACE_E_FULL (pins may take PIN_SHARE per cent of a tier).
+ */
+enum { PIN_SHARE = 80 };
+int space_pin(struct range *r, uint64_t bytes);
+void space_unpin(struct range *r, uint64_t bytes);
+/*
+ * Step 1 of death: out of the tree, the lists and the owner table (page words stay), dying is set, victims and
+ * operations let go of it; charges stay until free.
+ */
+void space_range_leave(struct space *s, struct range *r);
+/*
+ * Step 3: nobody holds it. Calls release(word) for every page word so that the caller can free device
+ * slots, gives all bytes back to the pools, clears the words, gives the charges back, frees it.
+ */
+void space_range_free(struct range *r, void (*release)(void *userdata, uint64_t word), void *userdata);
+/*
+ * Lock-free, any thread. The word is there as long as a range is, leaving ones included; NULL where no range
+ * is near. Whether the address belongs to a managed range is for space_owner() to say.
+ */
+radix_word *space_word(const struct space *s, uint64_t addr);
+struct range *space_owner(const struct space *s, uint64_t addr);
+/* After a restart, when every surviving range is mapped: what the ledger held beyond them is dropped. */
+void space_recovered(struct space *s);
+/* After every reader has acknowledged: tables in limbo may be used again. */
+void space_reclaim(struct space *s);
+
+#endif

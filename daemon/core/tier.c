@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Tiers (tier.h): marks against usage, and figures per second between two looks. */
+#include <string.h>
+
+#include "daemon/core/tier.h"
+#include "proto/ledger.h"
+
+enum { PERCENT = 100 };
+#define USEC_PER_SEC 1000000ULL
+#define MEMORY_CAPACITY                                                                            \
+	(1ULL << 30) /* bytes of a memory device that names none: the embedded default */
+
+static uint64_t capacity_of(const struct tier_config *c)
+{
+	if (c->capacity)
+		return c->capacity;
+	return c->kind == TIER_MEMORY ? MEMORY_CAPACITY : UINT64_MAX & ~(LEDGER_PAGE_SIZE - 1);
+}
+
+int tier_init(struct tier *t, unsigned int index, const struct tier_config *c)
+{
+	memset(t, 0, sizeof(*t));
+	t->config = *c;
+	t->config.capacity = capacity_of(c);
+	t->index = index;
+	t->state = TIER_ONLINE;
+	return pool_init(&t->pool, NULL, t->config.capacity);
+}
+
+void tier_done(struct tier *t)
+{
+	pool_done(&t->pool);
+}
+
+uint64_t tier_capacity(const struct tier *t)
+{
+	return atomic_load_explicit(&t->pool.limit, memory_order_relaxed);
+}
+
+bool tier_is_managed(const struct tier *t)
+{
+	return t->config.kind != TIER_KERNEL;
+}
+
+static uint64_t used(const struct tier *t)
+{
+	return atomic_load_explicit(&t->pool.used, memory_order_relaxed);
+}
+
+static uint64_t mark(const struct tier *t, uint32_t percent)
+{
+	uint64_t capacity = tier_capacity(t);
+
+	return capacity / PERCENT * percent + capacity % PERCENT * percent / PERCENT;
+}
+
+bool tier_above_high(const struct tier *t)
+{
+	return used(t) > mark(t, t->config.high);
+}
+
+void tier_look(struct tier *t)
+{
+	if (tier_above_high(t))
+		t->relieving = true;
+	else if (!tier_over_low(t))
+		t->relieving = false;
+}
+
+uint64_t tier_over_low(const struct tier *t)
+{
+	uint64_t low = mark(t, t->config.low), now = used(t);
+
+	return now > low ? now - low : 0;
+}
+
+uint64_t tier_under_low(const struct tier *t)
+{
+	uint64_t low = mark(t, t->config.low), now = used(t);
+
+	return now < low ? low - now : 0;
+}
+
+void tier_report(struct tier *t, uint64_t now_us)
+{
+	uint64_t in = atomic_load_explicit(&t->pool.moved_in, memory_order_relaxed);
+	uint64_t out = atomic_load_explicit(&t->pool.moved_out, memory_order_relaxed);
+	uint64_t passed = now_us - t->last_us;
+
+	if (t->last_us && passed < USEC_PER_SEC)
+		return;
+	if (t->last_us) {
+		t->in_per_second =
+			(uint64_t)((double)(in - t->last_in) * USEC_PER_SEC / (double)passed);
+		t->out_per_second =
+			(uint64_t)((double)(out - t->last_out) * USEC_PER_SEC / (double)passed);
+	}
+	t->last_in = in;
+	t->last_out = out;
+	t->last_us = now_us;
+}

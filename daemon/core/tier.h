@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A tier: a place where pages can be, with its own pool. Tiers keep their index while the daemon lives. */
+#ifndef HMMD_CORE_TIER_H
+#define HMMD_CORE_TIER_H
+
+#include "daemon/core/config.h"
+#include "daemon/core/pool.h"
+
+enum tier_state { TIER_ONLINE, TIER_DRAINING, TIER_DRAINED, TIER_FAILED };
+
+struct tier {
+	struct tier_config config;
+	unsigned int index;
+	enum tier_state state;
+	struct pool pool;		/* everybody */
+	uint64_t read_bandwidth;	/* bytes per second, 0 unknown (HMAT) */
+	uint64_t read_latency_ns;	/* 0 unknown */
+	bool relieving;			/* went above the high mark, is not yet at the low one; loop thread */
+	uint64_t pinned;		/* bytes that may not leave; loop thread */
+	/* between two reports, loop thread */
+	uint64_t last_in, last_out, last_us;
+	uint64_t in_per_second, out_per_second;
+};
+
+/* Resident tiers hold pages that the program touches directly; the others are devices with slots. */
+static inline bool tier_is_resident(const struct tier *t)
+{
+	return t->config.kind == TIER_NUMA;
+}
+
+int tier_init(struct tier *t, unsigned int index, const struct tier_config *c);
+void tier_done(struct tier *t);
+bool tier_above_high(const struct tier *t);
+void tier_look(struct tier *t);			/* once a turn: begins and ends the relieving */
+uint64_t tier_over_low(const struct tier *t);	/* bytes to evict to reach the low mark, 0 below */
+uint64_t tier_capacity(const struct tier *t);	/* bytes, as it is enforced now */
+/* Whether pages of managed ranges can be in it (kernel devices take adopted memory only). */
+bool tier_is_managed(const struct tier *t);
+uint64_t tier_under_low(const struct tier *t);	/* bytes that fit below the low mark */
+void tier_report(struct tier *t, uint64_t now_us);	/* refreshes the per-second figures, at most once a second */
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a configuration as a whole must satisfy: one wrong thing at a time, and the text that names
+ * it.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "tests/unit/core_world.h"
+
+static struct config c;
+static char text[256];
+
+static void fresh(void)
+{
+	test_config(&c);
+	strcpy(text, "");
+}
+
+/* The configuration is refused, and the text has this in it. */
+static void refused(const char *words)
+{
+	assert_int_equal(config_check(&c, text, sizeof(text)), -EINVAL);
+	if (!strstr(text, words))
+		fail_msg("\"%s\" lacks \"%s\"", text, words);
+	fresh();
+}
+
+static void defaults_with_tiers_are_right(void **state)
+{
+	(void)state;
+	fresh();
+	assert_int_equal(config_check(&c, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(c.tick_us, 100000);
+	config_defaults(&c);
+	refused("no tier has kind = numa");
+	assert_int_equal(config_quota(&c, 5)->weight, 100);
+	assert_int_equal(config_quota(&c, 5)->bytes[HMM_LIMIT_TIERS - 1], UINT64_MAX);
+	c.quotas[c.n_quotas++] = (struct quota_config){ .uid = 5, .weight = 3 };
+	assert_int_equal(config_quota(&c, 5)->weight, 3);
+	assert_int_equal(config_quota(&c, 6)->weight, 100);
+}
+
+static void tiers_are_checked(void **state)
+{
+	(void)state;
+	fresh();
+	c.n_tiers = HMM_LIMIT_TIERS + 1, refused("at most 32");
+	strcpy(c.tiers[1].name, ""), refused("name");
+	strcpy(c.tiers[1].name, "a b"), refused("name");
+	strcpy(c.tiers[1].name, "a=b"), refused("name");
+	strcpy(c.tiers[1].name, "dram"), refused("tier dram stands there twice");
+	c.tiers[1].nodes = 3, refused("tiers dram and cxl share a node");
+	c.tiers[1].nodes = 0, refused("tier cxl: kind = numa needs nodes");
+	c.tiers[0].kind = 0, refused("tier dram: kind is missing");
+	c.tiers[3].path[0] = '\0', refused("tier disk: kind = file needs path");
+	c.tiers[3].capacity = 0, refused("capacity =");
+	c.tiers[3].kind = TIER_KERNEL, c.tiers[3].path[0] = '\0', refused("device = /dev/hmm");
+	c.tiers[3].kind = TIER_CUDA, c.tiers[3].capacity = 0, refused("cuda needs capacity");
+	c.tiers[2].capacity = PAGE + 4096, refused("multiple of the huge page");
+	c.tiers[2].low = 91, refused("low <= high");
+	c.tiers[2].low = 0, refused("low <= high");
+	c.tiers[2].high = 101, refused("low <= high");
+	c.tiers[0].kind = c.tiers[1].kind = TIER_MEMORY, refused("no tier has kind = numa");
+	c.tiers[3].kind = TIER_KERNEL;
+	assert_int_equal(config_check(&c, text, sizeof(text)), 0);
+	c.tiers[3].kind = TIER_CUDA;
+	assert_int_equal(config_check(&c, text, sizeof(text)), 0);
+}
+
+static void policies_are_checked(void **state)
+{
+	(void)state;
+	fresh();
+	c.n_policies = CONFIG_POLICIES + 1, refused("at most 32");
+	strcpy(c.policies[0].name, "other"), refused("no policy is named default");
+	strcpy(c.policies[0].name, ""), refused("name");
+	c.policies[0].engine = 77, refused("engine is tiered or static");
+	test_policy(&c, "default", ENGINE_STATIC), refused("policy default stands there twice");
+	strcpy(c.policies[0].tiers[1], "gpu9"), refused("there is no tier gpu9");
+	strcpy(c.policies[0].tiers[1], "dram"), refused("names tier dram twice");
+	strcpy(c.policies[0].tiers[0], "disk"), refused("need one of kind = numa");
+	c.policies[0].n_tiers = HMM_LIMIT_TIERS + 1, refused("at most 32");
+	c.policies[0].rate = 1, c.policies[0].burst = PAGE - 1, refused("less than one huge page");
+	c.policies[0].burst = 0;	/* does not matter without a rate */
+	assert_int_equal(config_check(&c, text, sizeof(text)), 0);
+}
+
+static void the_rest_is_checked(void **state)
+{
+	(void)state;
+	fresh();
+	c.fault_threads = 0, refused("fault-threads = 0; needed: 1 to 16");
+	c.workers = 17, refused("workers = 17");
+	c.tick_us = 999, refused("at least 1ms");
+	c.track_us = 0, refused("at least 1ms");
+	c.n_quotas = CONFIG_QUOTAS + 1, refused("at most 64");
+	c.n_matches = CONFIG_MATCHES + 1, refused("at most 64");
+	c.default_quota.weight = 0, refused("weight = 0");
+	c.quotas[c.n_quotas++] = (struct quota_config){ .uid = 5, .weight = 10001 },
+	refused("weight = 10001");
+	c.quotas[0] = c.quotas[1] = (struct quota_config){ .uid = 5, .weight = 1 }, c.n_quotas = 2;
+	refused("quota uid=5 stands there twice");
+	c.n_matches = 1, strcpy(c.matches[0].policy, "none"),
+	refused("match 1: there is no policy none");
+}
+
+static void a_short_buffer_is_respected(void **state)
+{
+	char small[8] = "zzzzzzz";
+
+	(void)state;
+	fresh();
+	c.workers = 0;
+	assert_int_equal(config_check(&c, small, 5), -EINVAL);
+	assert_string_equal(small, "work");
+	assert_int_equal(small[5], 'z');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_with_tiers_are_right),
+		cmocka_unit_test(tiers_are_checked),
+		cmocka_unit_test(policies_are_checked),
+		cmocka_unit_test(the_rest_is_checked),
+		cmocka_unit_test(a_short_buffer_is_respected),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
