@@ -19,6 +19,8 @@ AM_TESTS_ENVIRONMENT = \
 include $(top_srcdir)/tests/unit/proto.mk
 include $(top_srcdir)/tests/unit/base.mk
 include $(top_srcdir)/tests/unit/core.mk
+include $(top_srcdir)/tests/unit/mech.mk
+include $(top_srcdir)/tests/unit/drivers.mk
 
 EXTRA_DIST += tests/serial.mk tests/run-test
 -include $(top_srcdir)/tests/serial.mk

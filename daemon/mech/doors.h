@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The smaller doors, each with its own file: huge-page pool, userfaultfd messages, page scan, NUMA,
+ * the peer process, the tmpfs mount, what this machine can do.
+ */
+#ifndef HMMD_MECH_DOORS_H
+#define HMMD_MECH_DOORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* uffd.c */
+struct uffd_fault {
+	uint64_t addr;		/* aligned to the huge page */
+	bool write_protect, write;
+};
+enum { UFFD_E_OTHER = 1 /* not a userfaultfd */, UFFD_E_BLOCKING = 2 };
+/* True when the address space behind it is gone: its process has ended or called execve(2). */
+bool uffd_gone(int fd);
+int uffd_check(int fd);	/* 0, UFFD_E_*, -errno: is it a userfaultfd, non-blocking? Reads /proc/self/fd. */
+/* Up to `cap` (at most 64) fault messages in one read. 0 with *ret_n = 0: nothing there. -ESRCH: the client is gone. Other events are skipped. */
+int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n);
+/* The /dev/userfaultfd descriptor to hand to clients; -EACCES, -ENOENT. */
+int uffd_open_device(int *ret_fd);
+
+/* hugepool.c (libhugetlbfs finds sizes and pools) */
+struct hugepool;	/* remembers the machine's setting in `state_file` so that it is put back after a crash too */
+/* Raises the overcommit of the default huge page so that `bytes` can be had beyond what others use. -EACCES, -EROFS: may not; -EOPNOTSUPP: no 2 MiB pages. */
+int hugepool_new(struct hugepool **ret, const char *state_file, uint64_t bytes);
+int hugepool_resize(struct hugepool *h, uint64_t bytes);
+struct hugepool *hugepool_free(struct hugepool *h);	/* puts the setting back */
+/* The setting stays as it is, on record for the next daemon: clients are left behind that still take pages. */
+struct hugepool *hugepool_leave(struct hugepool *h);
+
+/* thpmount.c: a private tmpfs with huge=always for MECH_SHM_THP. */
+int thpmount_make(const char *dir);
+void thpmount_remove(const char *dir);
+
+/* pagemap.c */
+int pagemap_open(pid_t pid, int *ret_fd);	/* -EACCES */
+/* One byte per huge page of [addr, addr + pages * 2 MiB): 1 when mapped in the process. PAGEMAP_SCAN, else plain reads. */
+int pagemap_mapped(int fd, uint64_t addr, uint64_t pages, uint8_t *ret_mapped);
+
+/* numa.c (libnuma) */
+struct numa_map;	/* tier index to nodes */
+int numa_map_new(struct numa_map **ret);
+struct numa_map *numa_map_free(struct numa_map *m);
+int numa_map_set(struct numa_map *m, unsigned int tier, uint64_t nodes);
+int numa_nodes(uint64_t *ret_mask);				/* nodes with memory */
+int numa_node_bytes(unsigned int node, uint64_t *ret_total, uint64_t *ret_free);
+int numa_access(unsigned int node, uint64_t *ret_bandwidth, uint64_t *ret_latency_ns);	/* HMAT through sysfs; zeros when unknown */
+int numa_map_bind(struct numa_map *m, unsigned int tier);	/* this thread's new pages come from there */
+struct numa_moved { uint64_t moved, already, busy, failed; };	/* bytes */
+/* One address per page of page_size; batches sized by measured time (about 5 ms each). */
+int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier, struct numa_moved *ret);
+
+/* peer.c */
+struct peer {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+	int pidfd;		/* readable when the process ends */
+	uint64_t start;		/* start time, clock ticks since boot */
+	char program[16], unit[64];	/* comm; systemd unit from the cgroup, or "" */
+};
+int peer_get(int socket, struct peer *ret);	/* SO_PEERCRED, SO_PEERPIDFD or pidfd_open and a second look at the start time */
+void peer_done(struct peer *p);
+int peer_in_group(const struct peer *p, gid_t group);	/* 1, 0, -errno: its primary or a supplementary group */
+
+/* capability.c: what hmmctl doctor prints. */
+enum doctor_state { DOCTOR_OK, DOCTOR_DEGRADED, DOCTOR_MISSING };
+struct doctor_line {
+	const char *check;
+	enum doctor_state state;
+	char text[160], remedy[160];
+};
+size_t doctor_examine(struct doctor_line *lines, size_t cap);
+
+#endif

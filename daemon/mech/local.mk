@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The doors to the kernel.
+noinst_LTLIBRARIES += daemon/mech/libmech.la
+daemon_mech_libmech_la_SOURCES = \
+	daemon/mech/backing.c daemon/mech/backing.h \
+	daemon/mech/backing_hugetlb.c daemon/mech/backing_shm.c \
+	daemon/mech/capability.c \
+	daemon/mech/capability_memory.c daemon/mech/capability_own.h \
+	daemon/mech/doors.h \
+	daemon/mech/hugepool.c \
+	daemon/mech/kernel.h \
+	daemon/mech/mech.h \
+	daemon/mech/mover.c daemon/mech/mover.h daemon/mech/mover_own.h \
+	daemon/mech/mover_evict.c daemon/mech/mover_fill.c daemon/mech/mover_recover.c \
+	daemon/mech/numa.c \
+	daemon/mech/pagemap.c \
+	daemon/mech/peer.c \
+	daemon/mech/probe.c daemon/mech/probe.h \
+	daemon/mech/sim.c daemon/mech/sim.h daemon/mech/sim_client.c daemon/mech/sim_own.h \
+	daemon/mech/thpmount.c \
+	daemon/mech/uffd.c daemon/mech/uffd.h
+daemon_mech_libmech_la_LIBADD = $(HUGETLBFS_LIBS) $(NUMA_LIBS)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How one managed page moves: the sequences of the data plane (fill, evict, abort, discard, recover),
+ * each step made through page_step(), so that being killed between any two of them leaves a state the
+ * ledger describes. Runs in fault service threads and workers; each has a mover of its own (staging
+ * buffer, counters). No waiting: a page in somebody else's hands is MOVER_E_BUSY.
+ */
+#ifndef HMMD_MECH_MOVER_H
+#define HMMD_MECH_MOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "daemon/base/slots.h"
+#include "daemon/core/range.h"
+#include "daemon/mech/mech.h"
+#include "drivers/device.h"
+
+struct mover_device {			/* one per tier; shared, fixed once running */
+	const struct hmm_device_ops *ops;	/* NULL: a resident tier */
+	struct hmm_device *device;
+	struct slots *slots;
+	_Atomic bool failed;		/* an I/O error was seen: no more evictions to it */
+	bool fresh;			/* opened without the contents of before the restart: what a ledger says is there is lost */
+};
+struct mover {
+	struct mech *mech;
+	struct mover_device *devices;	/* by tier index */
+	void *staging;			/* one huge page, aligned; made by mover_init */
+	struct numa_map *numa;		/* to place fills on the home tier's nodes; NULL: anywhere */
+	unsigned int bound;		/* tier that this thread's memory policy is bound to, or TIER_NOWHERE */
+	/* Told after each completed eviction (for heat), on the mover's thread; NULL: nobody asks. mover_init clears both. */
+	void (*evicted)(void *userdata, struct range *r, uint64_t vpn);
+	void *userdata;
+};
+enum mover_outcome {
+	MOVER_DONE = 0,
+	MOVER_E_BUSY = 1,	/* in somebody else's hands, pinned, or changed */
+	MOVER_E_ALREADY = 2,	/* it is where it should be (and was woken) */
+	MOVER_E_ABORTED = 3,	/* written meanwhile: it stays */
+	MOVER_E_NO_ROOM = 4,	/* pool full (ret_full says which) or no slot */
+	MOVER_E_NO_MEMORY = 5,	/* the kernel has no huge page: evict something and try again */
+	MOVER_E_POISONED = 6,	/* could not be read back; the client gets SIGBUS there */
+	MOVER_E_GONE = 7	/* the client or the mapping is gone */
+};
+int mover_init(struct mover *m, struct mech *mech, struct mover_device *devices, struct numa_map *numa);	/* -ENOMEM */
+void mover_done(struct mover *m);
+/* Makes the page resident in the range's home and wakes; from ABSENT with zeros, from DEVICE with its contents. */
+int mover_fill(struct mover *m, struct range *r, uint64_t vpn, struct pool **ret_full);
+/* `word`: as chosen (0: whatever is there). To device tier `tier`. */
+int mover_evict(struct mover *m, struct range *r, uint64_t vpn, uint64_t word, unsigned int tier);
+/* A write fault on a page being evicted (or still protected). */
+int mover_abort(struct mover *m, struct range *r, uint64_t vpn);
+/* RESIDENT by the word, missing by the fault: a hole becomes zeros, else wake. */
+int mover_check(struct mover *m, struct range *r, uint64_t vpn);
+int mover_discard(struct mover *m, struct range *r, uint64_t vpn);
+int mover_repoison(struct mover *m, struct range *r, uint64_t vpn);
+/*
+ * After a restart, first, for the words of every client: takes the slot that a word names, so that no
+ * contents are handed out. 0 (also for words without a slot), SLOTS_E_FULL: claimed twice, the ledger is
+ * damaged; -ERANGE: the device has no such slot.
+ */
+int mover_reserve(struct mover_device *devices, uint64_t word);
+/*
+ * Then brings the word to rest (page_recovery) and into the books: tier_bytes and the pools, which count
+ * nothing of the page yet; takes the slot unless mover_reserve() did. A page whose slot is gone and that
+ * is not whole in the file is MOVER_E_POISONED. One thread, nothing else running for this range.
+ */
+int mover_recover(struct mover *m, struct range *r, uint64_t vpn);
+/* Makes room in a pool by evicting one queued victim to one of its range's lower tiers. MOVER_DONE, MOVER_E_NO_ROOM: no usable victim is queued. */
+int mover_make_room(struct mover *m, struct pool *full);
+/* When a slot is no longer needed (also from space_range_free). */
+void mover_release(struct mover_device *devices, uint64_t word);
+
+#endif

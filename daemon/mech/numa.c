@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * NUMA nodes: where memory is, where a thread's new pages come from, and moving pages of another process.
+ * Moves ask for one address per page (512 addresses for a huge page cost 512 times the list and answer
+ * EBUSY) and in batches sized by the time the last one took, because a program stands still at the pages
+ * of a batch. Where a page is now is asked first: the kernel's status after a move does not tell
+ * "moved" from "was there".
+ */
+#include <errno.h>
+#include <numa.h>
+#include <numaif.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "daemon/mech/doors.h"
+#include "proto/limits.h"
+
+enum {
+	NODES = 64,		/* of a mask */
+	BATCH_MAX = 512,	/* pages */
+	BATCH_US = 5000		/* how long a batch should take */
+};
+
+struct numa_map {
+	uint64_t nodes[HMM_LIMIT_TIERS];
+	_Atomic unsigned int batch;	/* pages; follows the measured time */
+};
+
+int numa_map_new(struct numa_map **ret)
+{
+	struct numa_map *m;
+
+	if (numa_available() < 0)
+		return -EOPNOTSUPP;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->batch = 1;
+	*ret = m;
+	return 0;
+}
+
+struct numa_map *numa_map_free(struct numa_map *m)
+{
+	free(m);
+	return NULL;
+}
+
+int numa_map_set(struct numa_map *m, unsigned int tier, uint64_t nodes)
+{
+	if (tier >= HMM_LIMIT_TIERS)
+		return -EINVAL;
+	m->nodes[tier] = nodes;
+	return 0;
+}
+
+int numa_nodes(uint64_t *ret_mask)
+{
+	uint64_t mask = 0;
+
+	if (numa_available() < 0)
+		return -EOPNOTSUPP;
+	for (int node = 0; node <= numa_max_node() && node < NODES; node++) {
+		if (numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned int)node) && numa_node_size64(node, NULL) > 0)
+			mask |= 1ULL << node;
+	}
+	*ret_mask = mask;
+	return 0;
+}
+
+int numa_node_bytes(unsigned int node, uint64_t *ret_total, uint64_t *ret_free)
+{
+	long long available, total;
+
+	if (numa_available() < 0)
+		return -EOPNOTSUPP;
+	total = numa_node_size64((int)node, &available);
+	if (total < 0)
+		return -ENOENT;
+	*ret_total = (uint64_t)total;
+	*ret_free = (uint64_t)available;
+	return 0;
+}
+
+static uint64_t read_attribute(unsigned int node, const char *name)
+{
+	unsigned long long value = 0;
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/access0/initiators/%s", node, name);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu", &value) != 1)
+		value = 0;
+	fclose(f);
+	return value;
+}
+
+/* The kernel gives MB/s and nanoseconds. */
+int numa_access(unsigned int node, uint64_t *ret_bandwidth, uint64_t *ret_latency_ns)
+{
+	*ret_bandwidth = read_attribute(node, "read_bandwidth") * 1000000;
+	*ret_latency_ns = read_attribute(node, "read_latency");
+	return 0;
+}
+
+int numa_map_bind(struct numa_map *m, unsigned int tier)
+{
+	unsigned long mask;
+
+	if (tier >= HMM_LIMIT_TIERS || !m->nodes[tier])
+		return -EINVAL;
+	mask = m->nodes[tier];
+	return set_mempolicy(MPOL_BIND, &mask, NODES + 1) < 0 ? -errno : 0;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static bool in_mask(uint64_t mask, int node)
+{
+	return node >= 0 && node < NODES && (mask >> node & 1);
+}
+
+/* The nodes of a tier in turn. */
+static int next_node(uint64_t mask, int node)
+{
+	do {
+		node = (node + 1) % NODES;
+	} while (!in_mask(mask, node));
+	return node;
+}
+
+struct batch {
+	void *pages[BATCH_MAX];
+	int nodes[BATCH_MAX], status[BATCH_MAX];
+	size_t n;
+};
+
+static long move_batch(struct batch *b, pid_t pid)
+{
+	long r = move_pages(pid, b->n, b->pages, b->nodes, b->status, MPOL_MF_MOVE_ALL);
+
+	if (r < 0 && errno == EPERM)
+		r = move_pages(pid, b->n, b->pages, b->nodes, b->status, MPOL_MF_MOVE);
+	return r;
+}
+
+/* Leaves the pages that have to move. */
+static int look(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+{
+	size_t left = 0;
+
+	if (move_pages(pid, b->n, b->pages, NULL, b->status, 0) < 0)
+		return -errno;
+	for (size_t i = 0; i < b->n; i++) {
+		if (in_mask(mask, b->status[i]))
+			ret->already += page_size;
+		else if (b->status[i] < 0)
+			ret->failed += page_size;
+		else
+			b->pages[left++] = b->pages[i];
+	}
+	b->n = left;
+	return 0;
+}
+
+static void count(const struct batch *b, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (in_mask(mask, b->status[i]))
+			ret->moved += page_size;
+		else if (b->status[i] == -EBUSY || b->status[i] == -EAGAIN || b->status[i] >= 0)
+			ret->busy += page_size;
+		else
+			ret->failed += page_size;
+	}
+}
+
+static int run_batch(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+{
+	int node = NODES - 1, r = look(b, pid, mask, page_size, ret);
+
+	if (r || !b->n)
+		return r;
+	for (size_t i = 0; i < b->n; i++) {
+		node = next_node(mask, node);
+		b->nodes[i] = node;
+		b->status[i] = -EBUSY;
+	}
+	if (move_batch(b, pid) < 0)
+		return -errno;
+	count(b, mask, page_size, ret);
+	return 0;
+}
+
+static void adapt(struct numa_map *m, size_t pages, uint64_t us)
+{
+	uint64_t fit = pages * BATCH_US / (us ? us : 1);
+
+	m->batch = fit < 1 ? 1 : fit > BATCH_MAX ? BATCH_MAX : (unsigned int)fit;
+}
+
+int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier,
+	      struct numa_moved *ret)
+{
+	struct numa_moved moved = { 0 };
+	struct batch b;
+	int r = 0;
+
+	if (tier >= HMM_LIMIT_TIERS || !m->nodes[tier])
+		return -EINVAL;
+	for (size_t done = 0; done < n && !r; ) {
+		size_t want = n - done < m->batch ? n - done : m->batch;
+		uint64_t start = now_us();
+
+		b.n = want;
+		for (size_t i = 0; i < want; i++)
+			b.pages[i] = (void *)(uintptr_t)addrs[done + i];
+		r = run_batch(&b, pid, m->nodes[tier], page_size, &moved);
+		adapt(m, want, now_us() - start);
+		done += want;
+	}
+	if (r)
+		return r;
+	*ret = moved;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A user-space device: slots of one huge page each. Every driver is one file behind this table
+ * (drivers/mem, drivers/file, later drivers/cuda). Slots are numbered from 0 and handed out by the
+ * daemon; a driver only stores. read, write and discard are called from several threads at once, never
+ * two at a time for one slot. A driver never logs and never decides.
+ */
+#ifndef HMM_DRIVERS_DEVICE_H
+#define HMM_DRIVERS_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hmm_device;
+
+struct hmm_device_config {
+	const char *name;	/* of the tier */
+	const char *path;	/* file: a file or a directory (then the file is path/name.hmmd) */
+	uint64_t capacity;	/* bytes, a multiple of slot_size */
+	uint64_t slot_size;	/* bytes: the huge page */
+	bool base_pages;	/* memory: nobody has seen to it that it can have huge pages; those of others are not taken */
+	int fd;			/* -1, or what fd() returned before the daemon was restarted: keep the contents */
+};
+
+struct hmm_device_ops {
+	const char *kind;	/* "memory", "file" */
+	/* -EINVAL, -ENOSPC (the file system cannot hold it), -EROFS, -EACCES, -ENOMEM. */
+	int (*open)(struct hmm_device **ret, const struct hmm_device_config *c);
+	/* Releases everything; NULL is allowed. The contents of a file stay. */
+	struct hmm_device *(*close)(struct hmm_device *d);
+	/* buf: slot_size bytes, aligned to slot_size. 0 when every byte is on the device, or -errno (-EIO, -ENOSPC). */
+	int (*write)(struct hmm_device *d, uint32_t slot, const void *buf);
+	int (*read)(struct hmm_device *d, uint32_t slot, void *buf);
+	/* Where the slot can be read and written in place, or NULL when it cannot (then read and write are used). */
+	void *(*map)(struct hmm_device *d, uint32_t slot);
+	/* The slot's contents are not needed any more. Optional (NULL); never fails. */
+	void (*discard)(struct hmm_device *d, uint32_t slot);
+	/* A descriptor that keeps the contents alive over a restart of the daemon (fd store), or -1. Borrowed. */
+	int (*fd)(struct hmm_device *d);
+	/* True when it began empty: whatever an earlier daemon says it put there is not there any more. */
+	bool (*fresh)(struct hmm_device *d);
+};
+
+extern const struct hmm_device_ops hmm_device_memory, hmm_device_file;
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The file device: slots in a disk file or on a block device, past the page cache where the file system
+ * lets us (O_DIRECT: a page that was just evicted must not come back as cache), else buffered with
+ * fdatasync, so that a write error is seen by the write it belongs to. Room is allocated when the
+ * device is opened, and slots are never given back to the file system: "disk full" is met here, by the
+ * administrator, and not in the middle of an eviction.
+ *
+ * pread and pwrite, not io_uring: with one request of 2 MiB per thread there is nothing to overlap. Measured
+ * against a ring with a registered buffer: 1.00 of its time for reads, 1.01 for writes (median of six runs
+ * of 64), and rings are forbidden in many containers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drivers/device.h"
+
+struct hmm_device {
+	int fd;
+	bool direct, fresh;
+	uint64_t size, slot_size;	/* bytes */
+};
+
+static struct hmm_device *file_close(struct hmm_device *d)
+{
+	if (!d)
+		return NULL;
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d);
+	return NULL;
+}
+
+/* A directory gets a file of the tier's name. */
+static int choose_path(const struct hmm_device_config *c, char *ret, size_t size)
+{
+	struct stat st;
+	int n;
+
+	if (!c->path || !*c->path)
+		return -EINVAL;
+	if (stat(c->path, &st) == 0 && S_ISDIR(st.st_mode))
+		n = snprintf(ret, size, "%s/%s.hmmd", c->path, c->name);
+	else
+		n = snprintf(ret, size, "%s", c->path);
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+/* O_NONBLOCK only keeps a FIFO in this place from holding us up; files and disks ignore it. */
+static int open_path(const struct hmm_device_config *c, int *ret_fd)
+{
+	char path[4096];
+	int fd, r = choose_path(c, path, sizeof(path));
+
+	if (r)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return errno == EPERM ? -EACCES : -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+static int check_disk(int fd, uint64_t size)
+{
+	uint64_t have;
+
+	if (ioctl(fd, BLKGETSIZE64, &have) < 0)
+		return -errno;
+	return have < size ? -ENOSPC : 0;
+}
+
+/* All room now. Done before O_DIRECT is set, because posix_fallocate() may have to write single bytes. */
+static int allocate(struct hmm_device *d)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(d->fd, &st) < 0)
+		return -errno;
+	if (S_ISBLK(st.st_mode))
+		return check_disk(d->fd, d->size);
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	d->fresh = st.st_size == 0;
+	do {
+		r = posix_fallocate(d->fd, 0, (off_t)d->size);
+	} while (r == EINTR);
+	return r == EFBIG ? -ENOSPC : -r;
+}
+
+static int prepare(struct hmm_device *d)
+{
+	int r;
+
+	/* Two daemons in one file would overwrite each other. */
+	if (flock(d->fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	r = allocate(d);
+	if (r)
+		return r;
+	d->direct = fcntl(d->fd, F_SETFL, O_DIRECT) == 0;
+	if (!d->direct && fcntl(d->fd, F_SETFL, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int check_config(const struct hmm_device_config *c)
+{
+	if (!c->slot_size || c->slot_size % (uint64_t)sysconf(_SC_PAGESIZE))
+		return -EINVAL;
+	if (!c->capacity || c->capacity % c->slot_size || c->capacity / c->slot_size > UINT32_MAX)
+		return -EINVAL;
+	return c->fd >= 0 ? -EINVAL : 0;
+}
+
+static int file_open(struct hmm_device **ret, const struct hmm_device_config *c)
+{
+	struct hmm_device *d;
+	int r = check_config(c);
+
+	if (r)
+		return r;
+	d = malloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = (struct hmm_device){ .fd = -1, .size = c->capacity, .slot_size = c->slot_size };
+	r = open_path(c, &d->fd);
+	if (!r)
+		r = prepare(d);
+	if (r) {
+		file_close(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+static int place(const struct hmm_device *d, uint32_t slot, off_t *ret)
+{
+	if (slot >= d->size / d->slot_size)
+		return -EINVAL;
+	*ret = (off_t)(slot * d->slot_size);
+	return 0;
+}
+
+static int file_write(struct hmm_device *d, uint32_t slot, const void *buf)
+{
+	off_t at;
+	int r = place(d, slot, &at);
+
+	for (uint64_t done = 0; !r && done < d->slot_size; ) {
+		ssize_t n = pwrite(d->fd, (const char *)buf + done, d->slot_size - done, at + (off_t)done);
+
+		if (n > 0)
+			done += (uint64_t)n;
+		else if (n == 0)
+			r = -EIO;
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	if (!r && !d->direct && fdatasync(d->fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int file_read(struct hmm_device *d, uint32_t slot, void *buf)
+{
+	off_t at;
+	int r = place(d, slot, &at);
+
+	for (uint64_t done = 0; !r && done < d->slot_size; ) {
+		ssize_t n = pread(d->fd, (char *)buf + done, d->slot_size - done, at + (off_t)done);
+
+		if (n > 0)
+			done += (uint64_t)n;
+		else if (n == 0)
+			r = -EIO;	/* somebody cut the file */
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	return r;
+}
+
+static void *file_map(struct hmm_device *d, uint32_t slot)
+{
+	(void)d;
+	(void)slot;
+	return NULL;
+}
+
+/* The file outlives the daemon by itself. */
+static int file_fd(struct hmm_device *d)
+{
+	(void)d;
+	return -1;
+}
+
+static bool file_fresh(struct hmm_device *d)
+{
+	return d->fresh;
+}
+
+const struct hmm_device_ops hmm_device_file = {
+	.kind = "file",
+	.open = file_open,
+	.close = file_close,
+	.write = file_write,
+	.read = file_read,
+	.map = file_map,
+	.fd = file_fd,
+	.fresh = file_fresh,
+};

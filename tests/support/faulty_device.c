@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Hides the memory driver behind one that injects failures. Linked beside the daemon's own main(), it
+ * has no place to be called from but a constructor; the daemon itself has none.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drivers/registry.h"
+#include "tests/support/faulty_device.h"
+
+static struct faulty_switches *switches;
+
+static int inject(_Atomic int32_t *which)
+{
+	uint32_t us = atomic_load(&switches->delay_us);
+	int error = atomic_load(which);
+	struct timespec t = { us / 1000000, (long)(us % 1000000) * 1000 };
+
+	if (us)
+		nanosleep(&t, NULL);
+	if (error)
+		atomic_fetch_add(&switches->failed, 1);
+	return -error;
+}
+
+static int faulty_write(struct hmm_device *d, uint32_t slot, const void *buf)
+{
+	int r = inject(&switches->write_error);
+
+	return r ? r : hmm_device_memory.write(d, slot, buf);
+}
+
+static int faulty_read(struct hmm_device *d, uint32_t slot, void *buf)
+{
+	int r = inject(&switches->read_error);
+
+	return r ? r : hmm_device_memory.read(d, slot, buf);
+}
+
+/* In place nothing could fail, so there is no place. */
+static void *faulty_map(struct hmm_device *d, uint32_t slot)
+{
+	(void)d;
+	(void)slot;
+	return NULL;
+}
+
+static void __attribute__((constructor)) faulty_device_install(void)
+{
+	static struct hmm_device_ops ops;
+	const char *path = getenv(FAULTY_ENVIRONMENT);
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *at = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED)
+		_exit(124);
+	close(fd);
+	switches = at;
+	ops = hmm_device_memory;
+	ops.write = faulty_write;
+	ops.read = faulty_read;
+	ops.map = faulty_map;
+	hmm_device_add(&ops);
+}

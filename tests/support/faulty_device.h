@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A memory device that fails when a test says so. The switchboard is a small file, named by the
+ * environment variable below, that the test and the daemon both map.
+ */
+#ifndef HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
+#define HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define FAULTY_ENVIRONMENT "HMMD_TEST_FAULTY_DEVICE"
+
+struct faulty_switches {
+	_Atomic int32_t write_error, read_error;	/* errno; 0: works */
+	_Atomic uint32_t delay_us;			/* before every read and write */
+	_Atomic uint64_t failed;			/* how often a failure was injected */
+};
+
+#endif

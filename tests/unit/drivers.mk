@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests of the device drivers.
+check_PROGRAMS += tests/unit/test_drivers
+TESTS += tests/unit/test_drivers
+tests_unit_test_drivers_SOURCES = \
+	tests/unit/test_drivers.c tests/unit/failing_device.c tests/unit/failing_device.h
+tests_unit_test_drivers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drivers_LDADD = drivers/libdrivers.la $(CMOCKA_LIBS)

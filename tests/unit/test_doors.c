@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The smaller doors: huge-page setting, tmpfs mount, userfaultfd descriptors, peers, nodes, the doctor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/mech/doors.h"
+#include "daemon/mech/kernel.h"
+#include "proto/limits.h"
+#include "tests/support/test.h"
+
+#define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define SETTING POOL "nr_overcommit_hugepages"
+#define SURPLUS POOL "surplus_hugepages"
+
+static char dir[64], state_file[96], fake[96], fake_surplus[96];
+static struct hugepool *pools[2];
+static bool setting_is_fake, surplus_is_fake;
+
+static int open_dir(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(strcpy(dir, "/tmp/hmmd-doors-XXXXXX")));
+	snprintf(state_file, sizeof(state_file), "%s/pool", dir);
+	snprintf(fake, sizeof(fake), "%s/setting", dir);
+	snprintf(fake_surplus, sizeof(fake_surplus), "%s/surplus", dir);
+	return 0;
+}
+
+static int close_dir(void **state)
+{
+	(void)state;
+	unlink(state_file);
+	unlink(fake);
+	unlink(fake_surplus);
+	return rmdir(dir);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static long number_in(const char *path)
+{
+	long n = -1;
+	FILE *f = fopen(path, "re");
+
+	assert_int_equal(fscanf(f, "%ld", &n), 1);
+	fclose(f);
+	return n;
+}
+
+static bool stand_in(const char *file, const char *text, const char *at)
+{
+	write_text(file, text);
+	return mount(file, at, NULL, MS_BIND, NULL) == 0;
+}
+
+/*
+ * The real setting belongs to everybody, and what others take of the pool changes at any time: files take the
+ * place of both, in a mount namespace of this process.
+ */
+static const char *fake_setting(const char *setting, const char *surplus)
+{
+	static char reason[128];
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return "no mount namespace for us";
+	setting_is_fake = stand_in(fake, setting, SETTING);
+	surplus_is_fake = setting_is_fake && stand_in(fake_surplus, surplus, SURPLUS);
+	if (surplus_is_fake)
+		return NULL;
+	snprintf(reason, sizeof(reason), "nothing can be mounted over the 2 MiB pool's files: %s", strerror(errno));
+	return reason;
+}
+
+/* Also after a test that failed half-way: what it left mounted would be met by the next one. */
+static int close_pool(void **state)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		pools[i] = hugepool_free(pools[i]);
+	if (surplus_is_fake)
+		umount2(SURPLUS, MNT_DETACH);
+	if (setting_is_fake)
+		umount2(SETTING, MNT_DETACH);
+	setting_is_fake = surplus_is_fake = false;
+	return close_dir(state);
+}
+
+/* Pages that others have taken beyond the machine's own come on top of what is asked for. */
+static void pool_is_raised_resized_and_put_back(void **state)
+{
+	const char *missing = fake_setting("1000\n", "12\n");
+
+	(void)state;
+	if (missing)
+		skip_because("%s", missing);
+	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
+	assert_int_equal(number_in(SETTING), 1022);
+	assert_int_equal(hugepool_resize(pools[0], 4 * HUGE_PAGE), 0);
+	assert_int_equal(number_in(SETTING), 1016);
+	assert_int_equal(hugepool_resize(pools[0], 5 * HUGE_PAGE - 1), 0);
+	assert_int_equal(number_in(SETTING), 1017);
+	pools[0] = hugepool_free(pools[0]);
+	assert_int_equal(number_in(SETTING), 1000);
+	assert_int_equal(access(state_file, F_OK), -1);
+	assert_null(hugepool_free(NULL));
+}
+
+static void pool_survives_a_daemon_that_was_killed(void **state)
+{
+	const char *missing = fake_setting("7\n", "0\n");
+	pid_t pid;
+
+	(void)state;
+	if (missing)
+		skip_because("%s", missing);
+	pid = fork();
+	if (pid == 0) {
+		if (hugepool_new(&pools[0], state_file, 100 * HUGE_PAGE) == 0)
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(number_in(SETTING), 107);
+	assert_int_equal(hugepool_new(&pools[0], state_file, 3 * HUGE_PAGE), 0);
+	assert_int_equal(number_in(SETTING), 10);
+	pools[0] = hugepool_free(pools[0]);
+	assert_int_equal(number_in(SETTING), 7);
+}
+
+static void pools_of_two_daemons_do_not_undo_each_other(void **state)
+{
+	const char *missing = fake_setting("0\n", "0\n");
+	char other[128];
+
+	(void)state;
+	if (missing)
+		skip_because("%s", missing);
+	snprintf(other, sizeof(other), "%s-b", state_file);
+	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
+	assert_int_equal(hugepool_new(&pools[1], other, 20 * HUGE_PAGE), 0);
+	pools[0] = hugepool_free(pools[0]);
+	assert_int_equal(number_in(SETTING), 20);
+	pools[1] = hugepool_free(pools[1]);
+	assert_int_equal(number_in(SETTING), 0);
+}
+
+/* What clients of a daemon that left them behind still hold: on record, and taken away by the next one. */
+static void pool_that_was_left_is_put_back_by_the_next_daemon(void **state)
+{
+	const char *missing = fake_setting("5\n", "0\n");
+
+	(void)state;
+	if (missing)
+		skip_because("%s", missing);
+	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
+	pools[0] = hugepool_leave(pools[0]);
+	assert_int_equal(number_in(SETTING), 15);
+	write_text(fake_surplus, "8\n");
+	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
+	assert_int_equal(number_in(SETTING), 23);
+	pools[0] = hugepool_free(pools[0]);
+	assert_int_equal(number_in(SETTING), 5);
+}
+
+static bool is_mount(const char *path)
+{
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && stat(dir, &b) == 0 && a.st_dev != b.st_dev;
+}
+
+static void mount_is_made_found_again_and_removed(void **state)
+{
+	char at[96];
+	int r;
+
+	(void)state;
+	snprintf(at, sizeof(at), "%s/thp", dir);
+	r = thpmount_make(at);
+	if (r == -EPERM)
+		skip_because("a tmpfs may not be mounted");
+	assert_int_equal(r, 0);
+	assert_true(is_mount(at));
+	assert_int_equal(thpmount_make(at), 0);
+	thpmount_remove(at);
+	assert_int_equal(access(at, F_OK), -1);
+	thpmount_remove(at);
+	assert_int_equal(thpmount_make("/nowhere/at/all"), -ENOENT);
+}
+
+static void only_nonblocking_userfaultfds_pass(void **state)
+{
+	int fd;
+
+	(void)state;
+	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(uffd_check(fd), UFFD_E_BLOCKING);
+	close(fd);
+	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	assert_int_equal(uffd_check(fd), 0);
+	close(fd);
+	assert_int_equal(uffd_check(fd), -EBADF);
+	fd = memfd_create("[userfaultfd]", MFD_CLOEXEC);
+	assert_int_equal(uffd_check(fd), UFFD_E_OTHER);
+	close(fd);
+}
+
+static void quiet_userfaultfd_has_no_faults(void **state)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffd_fault faults[4];
+	size_t n = 9;
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+
+	(void)state;
+	assert_int_equal(ioctl(fd, UFFDIO_API, &api), 0);
+	assert_int_equal(uffd_read(fd, faults, 4, &n), 0);
+	assert_int_equal(n, 0);
+	close(fd);
+	assert_int_equal(uffd_read(fd, faults, 4, &n), -EBADF);
+}
+
+static void peer_is_who_the_kernel_says(void **state)
+{
+	struct peer p;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(peer_get(ends[0], &p), 0);
+	assert_int_equal(p.pid, getpid());
+	assert_int_equal(p.uid, geteuid());
+	assert_int_equal(p.gid, getegid());
+	assert_true(p.start > 0);
+	assert_non_null(strstr("test_doors lt-test_doors", p.program));
+	assert_int_equal(peer_in_group(&p, getegid()), 1);
+	assert_int_equal(peer_in_group(&p, 54321), 0);
+	peer_done(&p);
+	assert_int_equal(p.pidfd, -1);
+	peer_done(&p);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Connects, with groups of its own where that is allowed, and ends when the other side hangs up. */
+static void be_peer(const struct sockaddr_un *a)
+{
+	const gid_t groups[] = { 5, 1234 };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	char byte;
+
+	if (geteuid() == 0 && setgroups(2, groups) < 0)
+		_exit(2);
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0)
+		_exit(3);
+	_exit(read(fd, &byte, 1) != 0);
+}
+
+static int listen_at(struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(a->sun_path, sizeof(a->sun_path), "%s", fake);
+	assert_int_equal(bind(fd, (struct sockaddr *)a, sizeof(*a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void peer_that_connects_is_known_until_it_ends(void **state)
+{
+	struct pollfd poller = { .events = POLLIN };
+	struct sockaddr_un a;
+	int listener = listen_at(&a), fd, status;
+	struct peer p;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		be_peer(&a);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(peer_get(fd, &p), 0);
+	assert_int_equal(p.pid, pid);
+	if (geteuid() == 0)
+		assert_int_equal(peer_in_group(&p, 1234), 1);
+	assert_int_equal(peer_in_group(&p, 123), 0);
+	poller.fd = p.pidfd;
+	assert_int_equal(poll(&poller, 1, 0), 0);
+	close(fd);
+	assert_int_equal(poll(&poller, 1, PATIENCE_US / 1000), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(peer_in_group(&p, 123), -ESRCH);
+	peer_done(&p);
+	close(listener);
+}
+
+static void nodes_have_memory(void **state)
+{
+	uint64_t nodes = 0, total = 0, unused = 0, bandwidth = 1, latency = 1;
+	struct numa_map *m;
+
+	(void)state;
+	if (numa_nodes(&nodes) == -EOPNOTSUPP)
+		skip_because("a kernel without NUMA");
+	assert_true(nodes & 1);
+	assert_int_equal(numa_node_bytes(0, &total, &unused), 0);
+	assert_true(total > unused && unused > 0);
+	assert_int_equal(numa_node_bytes(63, &total, &unused), -ENOENT);
+	assert_int_equal(numa_access(0, &bandwidth, &latency), 0);
+	assert_int_equal(numa_map_new(&m), 0);
+	assert_int_equal(numa_map_bind(m, 3), -EINVAL);
+	assert_int_equal(numa_map_set(m, 3, 1), 0);
+	assert_int_equal(numa_map_set(m, HMM_LIMIT_TIERS, 1), -EINVAL);
+	assert_int_equal(numa_map_bind(m, 3), 0);
+	assert_null(numa_map_free(m));
+}
+
+static void moves_add_up(void **state)
+{
+	enum { PAGES = 40 };
+	uint64_t addrs[PAGES + 1], size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint8_t *p = mmap(NULL, PAGES * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct numa_moved moved = { 0 };
+	struct numa_map *m;
+
+	(void)state;
+	if (numa_map_new(&m))
+		skip_because("a kernel without NUMA");
+	memset(p, 1, PAGES * size);
+	for (uint64_t i = 0; i < PAGES; i++)
+		addrs[i] = (uintptr_t)p + i * size;
+	addrs[PAGES] = size;		/* nothing there */
+	assert_int_equal(numa_map_set(m, 0, 1), 0);
+	assert_int_equal(numa_move(m, getpid(), addrs, PAGES + 1, size, 1, &moved), -EINVAL);
+	assert_int_equal(numa_move(m, getpid(), addrs, PAGES + 1, size, 0, &moved), 0);
+	assert_int_equal(moved.moved + moved.already + moved.busy + moved.failed, (PAGES + 1) * size);
+	assert_int_equal(moved.failed, size);
+	numa_map_free(m);
+	munmap(p, PAGES * size);
+}
+
+static void doctor_says_something_about_everything(void **state)
+{
+	struct doctor_line lines[32];
+	size_t n = doctor_examine(lines, 32);
+
+	(void)state;
+	assert_true(n >= 10 && n < 32);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(lines[i].check && lines[i].text[0]);
+		assert_true(strlen(lines[i].text) < sizeof(lines[i].text) - 1);
+		assert_true(lines[i].state == DOCTOR_OK || lines[i].remedy[0]);
+	}
+	assert_int_equal(doctor_examine(lines, 2), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_dir, close_dir)
+#define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, open_dir, close_pool)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		POOL_TEST(pool_is_raised_resized_and_put_back),
+		POOL_TEST(pool_survives_a_daemon_that_was_killed),
+		POOL_TEST(pools_of_two_daemons_do_not_undo_each_other),
+		POOL_TEST(pool_that_was_left_is_put_back_by_the_next_daemon),
+		TEST(mount_is_made_found_again_and_removed),
+		cmocka_unit_test(only_nonblocking_userfaultfds_pass),
+		cmocka_unit_test(quiet_userfaultfd_has_no_faults),
+		cmocka_unit_test(peer_is_who_the_kernel_says),
+		TEST(peer_that_connects_is_known_until_it_ends),
+		cmocka_unit_test(nodes_have_memory),
+		cmocka_unit_test(moves_add_up),
+		cmocka_unit_test(doctor_says_something_about_everything),
+	};
+
+	return cmocka_run_group_tests_name("doors", tests, NULL, NULL);
+}
