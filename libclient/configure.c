@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The options of a client: which socket, which name. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "libclient/client.h"
+#include "libclient/clock.h"
+
+#define DEFAULT_SOCKET "/run/hmmd/hmmd.sock"
+#define DEFAULT_RECONNECT_US (30 * USEC_PER_SEC)
+
+/* The program's name may have any bytes; a listing shows printable ones. */
+static void set_name(struct hmm_client *c, const char *name)
+{
+	size_t n = strnlen(name, HMM_LIMIT_NAME);
+
+	for (size_t i = 0; i < n; i++)
+		c->name[i] = name[i] >= ' ' && name[i] <= '~' ? name[i] : '?';
+	c->name[n] = '\0';
+}
+
+static int choose_path(struct hmm_client *c, const char *path)
+{
+	if (!path)
+		path = secure_getenv("HMMD_SOCKET");
+	if (!path || !path[0])
+		path = DEFAULT_SOCKET;
+	if (strlen(path) >= sizeof(c->address.sun_path))
+		return -EINVAL;
+	c->address.sun_family = AF_UNIX;
+	strcpy(c->address.sun_path, path);
+	return 0;
+}
+
+int client_configure(struct hmm_client *c, const struct hmm_client_options *opts)
+{
+	const uint32_t known = HMM_CLIENT_NO_HELPER | HMM_CLIENT_CONTROL | HMM_CLIENT_KEEP_WAITING;
+	struct hmm_client_options o = { 0 };
+
+	if (opts && struct_read(&o, sizeof(o), opts) < 0)
+		return -EINVAL;
+	if (o.flags & ~known || o.reserved || (o.socket_path && !o.socket_path[0]))
+		return -EINVAL;
+	if (o.name && strnlen(o.name, HMM_LIMIT_NAME + 1) > HMM_LIMIT_NAME)
+		return -EINVAL;
+	c->flags = o.flags;
+	c->reconnect_timeout_us =
+		o.reconnect_timeout_us ? o.reconnect_timeout_us : DEFAULT_RECONNECT_US;
+	set_name(c, o.name ? o.name : program_invocation_short_name);
+	return choose_path(c, o.socket_path);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The daemon's page table of this client, mapped read-only (proto/ledger.h). With the client's lock
+ * held.
+ */
+#ifndef HMM_LIBCLIENT_LEDGER_H
+#define HMM_LIBCLIENT_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger {
+	int fd;			/* -1: none */
+	const uint64_t *words;	/* NULL: none */
+	uint64_t root;
+	uint64_t size;		/* of the file when last looked at, bytes; it only grows */
+};
+
+/* Replaces the mapping; takes the descriptor over, also on failure. */
+int ledger_open(struct ledger *l, int fd, uint64_t root);
+void ledger_close(struct ledger *l);
+/* The word of a page: false when there is no ledger or the page has no table yet. */
+bool ledger_word(struct ledger *l, uint64_t vpn, uint64_t *ret_word);
+
+#endif

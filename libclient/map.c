@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A file at a huge-page boundary: address space for one huge page more is reserved, the file is put
+ * inside at the boundary, and what is left at both ends is given back. That serves every kind of
+ * backing, hugetlb too.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "libclient/map.h"
+#include "proto/ledger.h"
+
+static int check_file(int fd, size_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) && (uint64_t)st.st_size == size ? 0 : -EPROTO;
+}
+
+int map_file(int fd, size_t size, uint8_t **ret_addr)
+{
+	uint8_t *start, *addr;
+	size_t reserved, head;
+	int r = check_file(fd, size);
+
+	if (r)
+		return r;
+	reserved = size + LEDGER_PAGE_SIZE;
+	start = mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (start == MAP_FAILED)
+		return -errno;
+	head = -(uintptr_t)start & (LEDGER_PAGE_SIZE - 1);
+	addr = mmap(start + head, size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+	if (addr == MAP_FAILED) {
+		r = -errno;
+		munmap(start, reserved);
+		return r;
+	}
+	if (head > 0)
+		munmap(start, head);
+	munmap(addr + size, LEDGER_PAGE_SIZE - head);
+	*ret_addr = addr;
+	return 0;
+}
+
+void map_remove(uint8_t *addr, size_t size)
+{
+	if (addr)
+		munmap(addr, size);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mapping the backing file of a managed range at a huge-page boundary. No lock is needed. */
+#ifndef HMM_LIBCLIENT_MAP_H
+#define HMM_LIBCLIENT_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* -EPROTO: not a file of that size; -errno of mmap(2). */
+int map_file(int fd, size_t size, uint8_t **ret_addr);
+void map_remove(uint8_t *addr, size_t size);
+
+#endif

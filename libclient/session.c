@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The steps of a connection and what each answer leads to. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libclient/client.h"
+#include "libclient/clock.h"
+#include "libclient/uffd.h"
+#include "proto/ledger.h"
+
+/* Pauses between attempts: short at first, because a restart takes a fraction of a second. */
+#define BACKOFF_FIRST_US 50000ULL
+#define BACKOFF_LAST_US 1000000ULL
+
+static void tell(struct hmm_client *c, uint32_t type)
+{
+	struct hmm_event event = { .type = type };
+
+	work_event(c, &event);
+}
+
+static void plan_attempt(struct session *s, uint64_t now_us)
+{
+	s->backoff_us = s->backoff_us ? s->backoff_us * 2 : BACKOFF_FIRST_US;
+	if (s->backoff_us > BACKOFF_LAST_US)
+		s->backoff_us = BACKOFF_LAST_US;
+	s->attempt_at_us = now_us + s->backoff_us;
+}
+
+/* Posts the request of a step; its answer comes to session_advance(). */
+static int step(struct hmm_client *c, enum session_state state, const Hmmd__Message *m,
+		const int *fds, size_t n_fds)
+{
+	c->session.state = state;
+	c->session.deadline_us = clock_after(WIRE_ANSWER_US);
+	return wire_post(c, &c->session.request, m, fds, n_fds);
+}
+
+/* The two descriptors of HelloReply, in their order. */
+static int take_fds(struct hmm_client *c, const Hmmd__HelloReply *h, int *fds)
+{
+	size_t n = 0;
+	int fd;
+
+	if (c->uffd_device >= 0)
+		close(c->uffd_device);
+	c->uffd_device = -1;
+	if (h->features & HMMD__FEATURE__FEATURE_LEDGER) {
+		fd = fds[n];
+		fds[n++] = -1;
+		if (ledger_open(&c->ledger, fd, h->ledger_root) < 0)
+			return -EPROTO;
+	}
+	if (h->features & HMMD__FEATURE__FEATURE_UFFD_DEVICE) {
+		c->uffd_device = fds[n];
+		fds[n] = -1;
+	}
+	return 0;
+}
+
+static int take_hello(struct hmm_client *c, struct request *req, const Hmmd__Message *m, int *fds)
+{
+	const Hmmd__HelloReply *h = m->hello_reply;
+
+	(void)req;
+	if (m->kind_case != HMMD__MESSAGE__KIND_HELLO_REPLY)
+		return -EPROTO;
+	if (h->version < HMM_LIMIT_VERSION_MIN || h->version > HMM_LIMIT_VERSION_MAX ||
+	    h->huge_page_size != LEDGER_PAGE_SIZE)
+		return -EPROTONOSUPPORT;
+	if ((c->flags & HMM_CLIENT_CONTROL) && !(h->features & HMMD__FEATURE__FEATURE_CONTROL))
+		return -EACCES;
+	c->session.features = h->features;
+	c->session.backing = h->backing;
+	c->session.client = h->client;
+	return take_fds(c, h, fds);
+}
+
+static int say_hello(struct hmm_client *c)
+{
+	Hmmd__Hello hello = HMMD__HELLO__INIT;
+	Hmmd__Message m = WIRE_MESSAGE(HELLO, hello, &hello);
+
+	hello.version_min = HMM_LIMIT_VERSION_MIN;
+	hello.version_max = HMM_LIMIT_VERSION_MAX;
+	hello.features = HMMD__FEATURE__FEATURE_ZAP;
+	hello.name = c->name;
+	hello.resume_client = c->session.client;
+	c->session.resuming = c->session.client != 0;
+	c->session.request.take = take_hello;
+	return step(c, SESSION_HELLO, &m, NULL, 0);
+}
+
+int session_connect(struct hmm_client *c)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int r = link_open(&c->address, !c->session.was_up, &c->link);
+
+	if (r) {
+		plan_attempt(&c->session, clock_now_us());
+		return r;
+	}
+	c->session.connection++;
+	c->armed = epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->link->fd, &event) == 0;
+	r = c->armed ? say_hello(c) : -errno;
+	if (r)
+		session_drop(c, r);
+	return r;
+}
+
+static void up(struct hmm_client *c)
+{
+	Hmmd__Subscribe subscribe = HMMD__SUBSCRIBE__INIT;
+	Hmmd__Message m = WIRE_MESSAGE(SUBSCRIBE, subscribe, &subscribe);
+	bool again = c->session.was_up;
+
+	c->session.state = SESSION_UP;
+	c->session.was_up = true;
+	c->session.gave_up = false;
+	c->session.backoff_us = 0;
+	if (again)
+		tell(c, HMM_EVENT_RECONNECTED);
+	if (c->session.subscribed)
+		wire_cast(c, &m);
+	pthread_cond_broadcast(&c->changed);
+}
+
+static int attach(struct hmm_client *c)
+{
+	Hmmd__AttachUffd body = HMMD__ATTACH_UFFD__INIT;
+	Hmmd__Message m = WIRE_MESSAGE(ATTACH_UFFD, attach_uffd, &body);
+
+	c->session.request.take = NULL;
+	return step(c, SESSION_ATTACH, &m, &c->uffd->fd, 1);
+}
+
+/* The next frame of ranges, or the end of the way. */
+static int next_frame(struct hmm_client *c, enum session_state state)
+{
+	int r;
+
+	c->session.state = state;
+	c->session.deadline_us = clock_after(WIRE_ANSWER_US);
+	r = state == SESSION_RESUME ? resume_send(c) : resume_register(c);
+	if (r != RESUME_E_END)
+		return r;
+	c->session.cursor = c->ranges.first;
+	if (state == SESSION_RESUME)
+		return next_frame(c, SESSION_REGISTER);
+	up(c);
+	return 0;
+}
+
+static int after_hello(struct hmm_client *c)
+{
+	c->session.cursor = c->ranges.first;
+	c->session.resumed = false;
+	if (c->session.resuming && (c->session.features & HMMD__FEATURE__FEATURE_RESUME))
+		return c->uffd ? attach(c) : next_frame(c, SESSION_RESUME);
+	if (c->session.resuming)
+		lost_all(c, "the daemon that came back does not know this range", true);
+	return next_frame(c, SESSION_REGISTER);
+}
+
+static int advance(struct hmm_client *c)
+{
+	struct session *s = &c->session;
+	int r = s->request.result;
+
+	switch (s->state) {
+	case SESSION_HELLO:
+		return r ? r : after_hello(c);
+	case SESSION_ATTACH:
+		c->uffd_attached = r == 0;
+		return r ? r : next_frame(c, SESSION_RESUME);
+	case SESSION_RESUME:
+		if (r == 0)
+			return next_frame(c, SESSION_RESUME);
+		/* It will not take them: the next attempt starts from nothing. */
+		s->client = 0;
+		lost_all(c, "the daemon refused to take this range over", true);
+		return r;
+	case SESSION_REGISTER:
+		if (r)
+			resume_refused(c);
+		return next_frame(c, SESSION_REGISTER);
+	default:
+		return 0;
+	}
+}
+
+void session_advance(struct hmm_client *c)
+{
+	int r = advance(c);
+
+	if (r)
+		session_drop(c, r);
+}
+
+static void close_link(struct hmm_client *c)
+{
+	epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, c->link->fd, NULL);
+	shutdown(c->link->fd, SHUT_RDWR);
+	c->link = link_unref(c->link);
+	c->armed = false;
+	c->uffd_attached = false;
+}
+
+void session_drop(struct hmm_client *c, int error)
+{
+	struct session *s = &c->session;
+	uint64_t now_us = clock_now_us();
+
+	if (!c->link)
+		return;
+	close_link(c);
+	if (s->state == SESSION_UP) {
+		s->down_since_us = now_us;
+		tell(c, HMM_EVENT_DISCONNECTED);
+	}
+	s->state = SESSION_DOWN;
+	s->error = error;
+	plan_attempt(s, now_us);
+	op_fail_all(c, -ENOTCONN);
+	wire_fail_all(c, -ENOTCONN);
+	work_wake(c);
+}
+
+static void give_up(struct hmm_client *c)
+{
+	bool final = !(c->flags & HMM_CLIENT_KEEP_WAITING);
+
+	c->session.gave_up = true;
+	if (final)
+		c->session.client = 0;
+	lost_all(c, "no daemon came back in time", final);
+}
+
+void session_tick(struct hmm_client *c)
+{
+	struct session *s = &c->session;
+	uint64_t now_us = clock_now_us();
+
+	if (s->state == SESSION_UP || !s->was_up)
+		return;
+	if (s->state != SESSION_DOWN) {
+		if (now_us >= s->deadline_us)
+			session_drop(c, -ETIMEDOUT);
+		return;
+	}
+	if (!s->gave_up && now_us - s->down_since_us >= c->reconnect_timeout_us)
+		give_up(c);
+	if (now_us < s->attempt_at_us)
+		return;
+	s->error = session_connect(c);
+}
+
+uint64_t session_due(const struct hmm_client *c)
+{
+	const struct session *s = &c->session;
+	uint64_t end_us;
+
+	if (s->state == SESSION_UP || !s->was_up)
+		return CLOCK_NEVER;
+	if (s->state != SESSION_DOWN)
+		return s->deadline_us;
+	if (s->gave_up ||
+	    __builtin_add_overflow(s->down_since_us, c->reconnect_timeout_us, &end_us))
+		return s->attempt_at_us;
+	return end_us < s->attempt_at_us ? end_us : s->attempt_at_us;
+}
+
+int session_settle(struct hmm_client *c)
+{
+	int r = 0;
+
+	while (r == 0 && c->session.state != SESSION_UP && c->session.state != SESSION_DOWN)
+		r = link_wait(c, NULL, false, c->session.deadline_us);
+	link_wait_end(c);
+	if (r == -ETIMEDOUT)
+		session_drop(c, r);
+	return c->session.state == SESSION_UP ? 0 : -ENOTCONN;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * userfaultfd(2), with what older kernel headers lack. Three ways to get one, best first: the
+ * device (faults from inside the kernel too, for anybody who was handed a descriptor), the system
+ * call, the system call for faults from user mode only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libclient/client.h"
+#include "libclient/clock.h"
+#include "libclient/uffd.h"
+
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
+#endif
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef UFFDIO_POISON
+struct uffdio_poison {
+	struct uffdio_range range;
+	__u64 mode;
+	__s64 updated;
+};
+#define UFFDIO_POISON _IOWR(UFFDIO, 0x08, struct uffdio_poison)
+#endif
+
+#define WANTED_FEATURES (UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MISSING_SHMEM | \
+			 UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_PAGEFAULT_FLAG_WP)
+
+static int new_fd(int device)
+{
+	int fd = -1;
+
+	if (device >= 0)
+		fd = ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	return fd < 0 ? -errno : fd;
+}
+
+static int enable(int fd, uint64_t features, uint64_t *ret_has)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
+
+	if (ioctl(fd, UFFDIO_API, &api) < 0)
+		return -errno;
+	*ret_has = api.features;
+	return 0;
+}
+
+/* The kernel refuses a feature that it does not have, so a first descriptor asks what there is. */
+static int probe(int device, uint64_t *ret_features)
+{
+	int fd = new_fd(device), r;
+
+	if (fd < 0)
+		return fd;
+	r = enable(fd, 0, ret_features);
+	close(fd);
+	return r;
+}
+
+int uffd_open(int device, struct uffd **ret)
+{
+	struct uffd *u;
+	uint64_t features = 0;
+	int r = probe(device, &features);
+
+	if (r)
+		return r;
+	u = malloc(sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	*u = (struct uffd){ .fd = new_fd(device), .users = 1 };
+	r = u->fd < 0 ? u->fd : enable(u->fd, features & WANTED_FEATURES, &features);
+	if (r) {
+		uffd_unref(u);
+		return r;
+	}
+	*ret = u;
+	return 0;
+}
+
+struct uffd *uffd_unref(struct uffd *u)
+{
+	if (!u || --u->users > 0)
+		return NULL;
+	if (u->fd >= 0)
+		close(u->fd);
+	free(u);
+	return NULL;
+}
+
+int uffd_register(const struct uffd *u, void *addr, size_t size)
+{
+	struct uffdio_register reg = { .range = { (uintptr_t)addr, size },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING |
+					       UFFDIO_REGISTER_MODE_WP };
+
+	return ioctl(u->fd, UFFDIO_REGISTER, &reg) < 0 ? -errno : 0;
+}
+
+int uffd_unregister(const struct uffd *u, void *addr, size_t size)
+{
+	struct uffdio_range range = { (uintptr_t)addr, size };
+
+	return ioctl(u->fd, UFFDIO_UNREGISTER, &range) < 0 ? -errno : 0;
+}
+
+int uffd_poison(const struct uffd *u, uint8_t *addr, size_t size, size_t page)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		struct uffdio_poison p = { .range = { (uintptr_t)addr + done, size - done } };
+
+		if (ioctl(u->fd, UFFDIO_POISON, &p) == 0)
+			return 0;
+		if (errno != EAGAIN && errno != EEXIST)
+			return -errno;
+		if (p.updated > 0)
+			done += (size_t)p.updated;
+		else if (errno == EEXIST)
+			done += page;
+	}
+	return 0;
+}
+
+static int send_fd(struct hmm_client *c)
+{
+	Hmmd__AttachUffd body = HMMD__ATTACH_UFFD__INIT;
+	Hmmd__Message m = WIRE_MESSAGE(ATTACH_UFFD, attach_uffd, &body);
+	struct request req = { 0 };
+	int r = wire_call(c, &req, &m, &c->uffd->fd, 1, clock_after(WIRE_ANSWER_US));
+
+	c->uffd_attached = r == 0;
+	return r;
+}
+
+int uffd_attach(struct hmm_client *c)
+{
+	int r;
+
+	while (c->uffd_attaching)
+		pthread_cond_wait(&c->changed, &c->lock);
+	r = session_settle(c);
+	if (r || c->uffd_attached)
+		return r;
+	c->uffd_attaching = true;
+	if (!c->uffd)
+		r = uffd_open(c->uffd_device, &c->uffd);
+	if (!r)
+		r = send_fd(c);
+	c->uffd_attaching = false;
+	pthread_cond_broadcast(&c->changed);
+	return r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The client's userfaultfd: made here because only the owner of an address space can, handed to the
+ * daemon as a duplicate, and kept open for as long as a range is registered with it: its last close
+ * would let blocked threads go on with zero pages.
+ */
+#ifndef HMM_LIBCLIENT_UFFD_H
+#define HMM_LIBCLIENT_UFFD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hmm_client;
+
+struct uffd {
+	int fd;
+	unsigned int users;	/* guarded by the client's lock: the client and its ranges */
+};
+
+/* Without the lock. device: a descriptor of /dev/userfaultfd or -1. -errno. */
+int uffd_open(int device, struct uffd **ret);
+struct uffd *uffd_unref(struct uffd *u);
+int uffd_register(const struct uffd *u, void *addr, size_t size);
+/* Also wakes whoever waits there. */
+int uffd_unregister(const struct uffd *u, void *addr, size_t size);
+/*
+ * Every hole of the span raises SIGBUS from now on; pages that are there stay. page: the size of
+ * the backing's pages. -errno where the kernel cannot.
+ */
+int uffd_poison(const struct uffd *u, uint8_t *addr, size_t size, size_t page);
+/* With the lock: makes one if there is none and sees that the daemon has it. 0 or -errno. */
+int uffd_attach(struct hmm_client *c);
+
+#endif
