@@ -21,6 +21,8 @@ include $(top_srcdir)/tests/unit/base.mk
 include $(top_srcdir)/tests/unit/core.mk
 include $(top_srcdir)/tests/unit/mech.mk
 include $(top_srcdir)/tests/unit/drivers.mk
+include $(top_srcdir)/tests/unit/io.mk
+include $(top_srcdir)/tests/unit/engine.mk
 
 EXTRA_DIST += tests/serial.mk tests/run-test
 -include $(top_srcdir)/tests/serial.mk

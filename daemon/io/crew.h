@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The threads: fault service threads, each with its own epoll set over all clients' userfaultfds, and
+ * workers that carry out moves. They get jobs by value or read the mirror table through its lock-free
+ * readers, and hand results back to the loop. All functions are for the loop thread.
+ */
+#ifndef HMMD_IO_CREW_H
+#define HMMD_IO_CREW_H
+
+#include "daemon/core/op.h"
+#include "daemon/core/plan.h"
+#include "daemon/io/latency.h"
+
+struct crew;
+struct daemon;
+struct space;
+
+enum { CREW_E_FULL = 1, CREW_QUEUE = 1024 /* moves queued or running; power of two */ };
+
+/* Starts the threads (all signals blocked in them). */
+int crew_new(struct crew **ret, struct daemon *d);
+/* Ends the threads after their current page. Queued moves come back as MOVE_FAILED first. */
+struct crew *crew_free(struct crew *c);
+/* The space's userfaultfd is served from here on. */
+int crew_serve(struct crew *c, struct space *s);
+/* No longer: taken out of every epoll set. Pending faults stay unanswered. */
+void crew_unserve(struct crew *c, struct space *s);
+/* Calls back on the loop thread when every fault service thread has passed a point after this call, so none of them holds what was unpublished before it. */
+typedef void crew_passed_fn(void *userdata);
+int crew_quiesce(struct crew *c, crew_passed_fn *fn, void *userdata);	/* -ENOMEM */
+/* The move's range is held by the caller and passes to the crew. 0 or CREW_E_FULL (still the caller's). */
+int crew_submit(struct crew *c, const struct move *m);
+unsigned int crew_room(const struct crew *c);		/* how many moves would fit; only the loop makes it smaller */
+unsigned int crew_busy(const struct crew *c);		/* moves queued or running */
+
+/* Takes in results and notes now; the schedule does so every tick, because fault notes alone do not wake the loop. */
+void crew_collect(struct crew *c);
+/* From here workers make no room by evicting (the daemon is bringing everything back). */
+void crew_stop_evicting(struct crew *c);
+
+/* What schedule.c implements; called on the loop thread. The range is still held and is dropped by the callee. */
+void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcome outcome);
+/* The same for a span of adopted memory, in bytes. */
+void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes);
+/* A fault was served: for heat and for the counters. */
+struct fault_note {
+	struct range *range;	/* held: dropped by the callee */
+	uint64_t vpn, at_us;
+	uint8_t kind;		/* enum fault_answer that was carried out */
+	uint8_t lost;		/* 1: the page could not be read back (kind says nothing then) */
+	uint8_t evicted;	/* 1: it was evicted to make room (kind says nothing then) */
+};
+void schedule_fault_note(struct daemon *d, const struct fault_note *n);
+/* Fault threads found a pool without victims: rank now. */
+void schedule_wants_victims(struct daemon *d);
+
+struct crew_counters {
+	uint64_t faults, fills, zeros, aborts, checks, poisons, dropped, deferred;
+	uint64_t direct_evictions;	/* pages that a fault thread evicted itself to make room */
+	uint64_t filled_bytes;		/* device to memory because a thread faulted */
+	uint64_t prefetched_bytes;	/* device to memory with nobody waiting in a fault */
+	uint64_t evicted_bytes;		/* memory to device, completed, whoever did it */
+	uint64_t node_moved_bytes;	/* between NUMA nodes */
+	uint64_t lost_pages;		/* huge pages that could not be read back */
+	struct latency latency;		/* microseconds from reading the message to waking the thread */
+};
+void crew_counters(const struct crew *c, struct crew_counters *ret);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of the crew, for crew*.c, faultd.c, deferred.c, room.c and worker.c alone.
+ *
+ * Who may touch what. The rings are the only way between threads for data; a field is fixed before the
+ * threads start, or atomic, or belongs to one thread, and says so. Moves are counted when they are
+ * handed in and again when the loop has taken the result, so neither the queues nor the results can
+ * overflow. Read-ahead has a queue and an allowance of its own: it is wanted sooner than background
+ * moves and must never take their room away.
+ */
+#ifndef HMMD_IO_CREW_THREADS_H
+#define HMMD_IO_CREW_THREADS_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <uv.h>
+#include "daemon/base/list.h"
+#include "daemon/base/ring.h"
+#include "daemon/io/crew.h"
+#include "daemon/io/daemon.h"
+#include "daemon/mech/mover.h"
+
+enum {
+	CREW_THREADS = 16,		/* of each kind; the configuration allows no more */
+	CREW_AHEAD = 256,		/* read-ahead moves on their way; power of two */
+	CREW_RESULTS = CREW_QUEUE * 2,	/* moves of both queues, rounded up to a power of two */
+	CREW_NOTES = 4096,		/* notes between two ticks of 100 ms: 40,000 faults a second */
+	CREW_NOTES_SPARE = 512,		/* of these, kept for pages that were lost: heat is advisory, a loss is not */
+	DEFERRED_MAX = 512,		/* faults of one thread that wait for room */
+	DEFERRED_PER_SPACE = 256,	/* of these, of one client, so that nobody fills the list alone */
+	ROOM_TRIES = 8			/* evictions for one page before it is put off */
+};
+
+struct crew_result {
+	struct move move;
+	uint32_t moved, already, busy, failed;	/* of a span: base pages */
+	uint8_t outcome;			/* of a page: enum move_outcome */
+	uint8_t span;
+};
+
+/* Written by one thread, read by the loop. */
+struct crew_tally {
+	_Atomic uint64_t faults, fills, zeros, aborts, checks, poisons, dropped, deferred, direct_evictions;
+	_Atomic uint64_t filled, prefetched, evicted, lost;	/* huge pages */
+	_Atomic uint64_t node_moved;				/* bytes */
+	struct latency latency;
+};
+
+/* What every thread of the crew has. */
+struct crew_hand {
+	struct crew *crew;		/* fixed */
+	pthread_t thread;		/* loop */
+	bool running;			/* loop */
+	struct mover mover;		/* the thread's */
+	struct crew_tally tally;
+};
+
+struct deferred_fault {
+	struct range *range;		/* held */
+	uint64_t vpn, read_ns;
+};
+
+struct faultd {				/* one fault service thread */
+	struct crew_hand hand;
+	int epoll, kick;		/* fixed */
+	_Atomic uint64_t passed;	/* written by the thread: the last pass it has acknowledged */
+	struct deferred_fault deferred[DEFERRED_MAX];	/* the thread's */
+	unsigned int n_deferred;	/* the thread's */
+	uint64_t retry_ns;		/* the thread's: when the deferred ones are tried again */
+};
+
+struct worker {
+	struct crew_hand hand;
+};
+
+struct crew {
+	struct daemon *daemon;		/* fixed; threads read only what is fixed in it (mech, devices, numa) */
+	unsigned int n_faultds, n_workers;	/* fixed while threads run */
+	struct faultd faultds[CREW_THREADS];
+	struct worker workers[CREW_THREADS];
+	struct ring *jobs, *ahead, *results, *notes;	/* many to many */
+	sem_t work;			/* posted once after every push to jobs or ahead */
+	uv_async_t wake;		/* any thread */
+	_Atomic uint32_t busy, busy_ahead;	/* moves handed in whose result the loop has not taken */
+	_Atomic bool ending;		/* set by the loop: threads leave */
+	_Atomic bool stay;		/* set by the loop: workers evict nothing to make room */
+	_Atomic bool noted;		/* a note lies there since the last tick; the loop was told once */
+	_Atomic bool wants_victims;	/* a pool ran short; the loop was told */
+	_Atomic uint64_t pass;		/* written by the loop: the pass to acknowledge */
+	struct list_node waiters;	/* loop: of struct crew_waiter, oldest first */
+};
+
+/* crew_pass.c: passing points of the fault service threads. */
+void crew_pass_check(struct crew *c);		/* loop: calls back who waited for a point that all have passed */
+
+/* room.c: shared by both kinds of thread. */
+void crew_want_victims(struct crew *c);
+enum crew_note { NOTE_ANSWERED, NOTE_LOST, NOTE_EVICTED };
+void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_note what, uint8_t answer);
+void crew_evicted(void *hand, struct range *r, uint64_t vpn);	/* mover.evicted */
+/* Makes the page resident, evicting others for it if `may_evict`. enum mover_outcome. */
+int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict);
+/* Read-ahead: the worker brings in what lies behind this fault, as far as there is free room. */
+void crew_read_ahead(struct crew_hand *h, struct range *r, uint64_t vpn);
+uint64_t crew_clock_ns(void);
+
+/* deferred.c: faults that found no room. */
+void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns);	/* takes the hold over */
+void deferred_retry(struct faultd *f);
+void deferred_drop_dying(struct faultd *f);
+void deferred_drop_all(struct faultd *f);
+
+/* faultd.c, worker.c */
+void *faultd_main(void *faultd);
+/* Serves a page that is away and books it. False: no room yet, to be tried again. */
+bool faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns);
+void *worker_main(void *worker);
+
+static inline void tally_add(_Atomic uint64_t *n, uint64_t what)
+{
+	atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + what, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The ladder: every rung is one noun, taken down in the mirror order. Whatever a rung lacks,
+ * daemon_free() takes a half-built daemon apart too.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/io/crew.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/daemon_backing.h"
+#include "daemon/io/log.h"
+#include "daemon/io/notify.h"
+#include "daemon/io/options.h"
+#include "daemon/io/rates.h"
+#include "daemon/io/resume.h"
+#include "daemon/io/retire.h"
+#include "daemon/io/schedule.h"
+#include "daemon/io/server.h"
+#include "daemon/io/session.h"
+#include "daemon/io/signals.h"
+#include "daemon/io/state_dir.h"
+#include "daemon/io/track.h"
+#include "daemon/io/version.h"
+
+enum { GENERATION_SHIFT = 32 };	/* ids of one daemon; the next one's begin beyond them */
+
+static uint64_t clock_us(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t daemon_now_us(const struct daemon *d)
+{
+	(void)d;
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+uint64_t daemon_wall_us(void)
+{
+	return clock_us(CLOCK_REALTIME);
+}
+
+static void event(struct daemon *d, enum event_severity severity, uint64_t client, const char *text)
+{
+	static const enum log_level levels[] = {
+		[EVENT_INFO] = LOG_LEVEL_INFO,
+		[EVENT_WARNING] = LOG_LEVEL_WARNING,
+		[EVENT_ERROR] = LOG_LEVEL_ERROR,
+	};
+	uint64_t sequence =
+		events_add_client(d->world->events, daemon_wall_us(), severity, client, text);
+	char number[24], id[24];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)client);
+	log_fields(levels[severity], text, "HMMD_EVENT", number, client ? "HMMD_CLIENT" : NULL, id,
+		   NULL);
+	server_broadcast_notice(d, sequence, text);
+}
+
+void daemon_event(struct daemon *d, enum event_severity severity, const char *format, ...)
+{
+	char text[EVENT_TEXT];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event(d, severity, 0, text);
+}
+
+void daemon_client_event(struct daemon *d, enum event_severity severity, uint64_t client,
+			 const char *format, ...)
+{
+	char text[EVENT_TEXT];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event(d, severity, client, text);
+}
+
+static int fail(int r, const char *what)
+{
+	log_line(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-r));
+	return r;
+}
+
+static int open_state(struct daemon *d)
+{
+	const char *dir = d->config->state_dir;
+	uint64_t generation;
+	int r = state_dir_open(dir, &d->lock, &generation);
+
+	if (r == STATE_DIR_E_BUSY) {
+		log_line(
+			LOG_LEVEL_ERROR,
+			"%s: another hmmd uses this state directory; give --state-dir and --socket",
+			dir);
+		return -EBUSY;
+	}
+	if (r)
+		return fail(r, dir);
+	d->first_id = (generation << GENERATION_SHIFT) + 1;
+	return 0;
+}
+
+static int open_world(struct daemon *d)
+{
+	int r = world_new(&d->world, d->config, d->first_id);
+
+	if (r)
+		return fail(r, "the configured world");
+	d->world->dry_run = d->options->dry_run;
+	return 0;
+}
+
+static int open_memory(struct daemon *d)
+{
+	int r = daemon_backing_open(d);
+
+	if (r)
+		return r;
+	r = daemon_tiers_open(d, 0);
+	if (r)
+		return fail(r, "the tiers");
+	r = d->options->rootless ? -EPERM : uffd_open_device(&d->uffd_device);
+	if (r && !d->options->rootless)
+		log_line(LOG_LEVEL_WARNING,
+			 "/dev/userfaultfd: %s: clients without privilege cannot let system calls "
+			 "fault, ignoring",
+			 strerror(-r));
+	return 0;
+}
+
+static int open_service(struct daemon *d)
+{
+	int r = crew_new(&d->crew, d);
+
+	if (r)
+		return fail(r, "the threads");
+	r = server_new(&d->server, d);
+	if (r == -EADDRINUSE)
+		log_line(LOG_LEVEL_ERROR, "%s: another hmmd listens there; give --socket",
+			 d->config->socket);
+	else if (r)
+		fail(r, d->config->socket);
+	if (r)
+		return r;
+	r = resume_restore(d);
+	if (r)
+		return fail(r, "what an earlier hmmd left");
+	notify_close_rest();
+	return 0;
+}
+
+static int start_timers(struct daemon *d)
+{
+	int r = schedule_start(d);
+
+	if (!r)
+		r = track_start(d);
+	if (!r)
+		r = rates_start(d);
+	if (!r)
+		r = notify_watchdog_start(d);
+	if (!r)
+		r = signals_start(d);
+	if (!r)
+		r = server_start(d->server);
+	return r ? fail(r, "the loop") : 0;
+}
+
+/* Every range is a descriptor, and the usual soft limit of 1024 is for programs that use select().
+ */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_line(LOG_LEVEL_WARNING, "the limit of descriptors stays as it is: %s, ignoring",
+			 strerror(errno));
+}
+
+int daemon_start(struct daemon *d, const struct options *o, struct config *config)
+{
+	int r;
+
+	*d = (struct daemon){ .options = o, .config = config, .uffd_device = -1, .lock = -1 };
+	list_init(&d->waiting_spaces);
+	raise_descriptors();
+	d->started_us = daemon_now_us(d);
+	d->loop = malloc(sizeof(*d->loop));
+	if (!d->loop)
+		return -ENOMEM;
+	r = uv_loop_init(d->loop);
+	if (r) {
+		free(d->loop);
+		d->loop = NULL;
+		return fail(r, "the loop");
+	}
+	r = notify_take_fds();
+	if (r < 0)
+		return fail(r, "descriptors from systemd");
+	r = open_state(d);
+	if (!r)
+		r = open_world(d);
+	if (!r)
+		r = open_memory(d);
+	if (!r)
+		r = open_service(d);
+	return r ? r : start_timers(d);
+}
+
+int daemon_run(struct daemon *d)
+{
+	notify_ready(d);
+	log_line(LOG_LEVEL_INFO, "hmmd %s serves %s%s", HMMD_VERSION, d->config->socket,
+		 d->world->dry_run ? " (dry run: nothing is moved unasked)" : "");
+	uv_run(d->loop, UV_RUN_DEFAULT);
+	return d->exit_status;
+}
+
+/* The mirror of the ladder; the loop runs once more where handles have to be closed. */
+void daemon_free(struct daemon *d)
+{
+	if (d->loop) {
+		signals_stop(d);
+		notify_watchdog_stop(d);
+		rates_stop(d);
+		track_stop(d);
+		schedule_stop(d);
+	}
+	if (d->server)
+		server_close(d->server);
+	d->crew = crew_free(d->crew);
+	if (d->world)
+		retire_rest(d);
+	if (d->loop) {
+		uv_run(d->loop, UV_RUN_DEFAULT);
+		if (uv_loop_close(d->loop))
+			log_line(LOG_LEVEL_ERROR, "a handle of the loop was left open");
+		free(d->loop);
+	}
+	d->server = server_free(d->server);
+	if (d->uffd_device >= 0)
+		close(d->uffd_device);
+	daemon_tiers_close(d);
+	if (d->world) {
+		daemon_backing_close(d);
+		d->world = world_free(d->world);
+	}
+	if (d->lock >= 0)
+		close(d->lock);
+	free(d->config);
+}

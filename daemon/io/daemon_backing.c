@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Huge pages on demand are the first choice; a tmpfs with huge=always where the pool cannot be had;
+ * base pages last. "Can be had" is found out by taking one page, because a limit that may be raised
+ * says nothing about fragmented memory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/io/daemon.h"
+#include "daemon/io/daemon_backing.h"
+#include "daemon/io/log.h"
+#include "daemon/io/options.h"
+#include "proto/hmmd.pb-c.h"
+
+static uint64_t resident_capacity(const struct world *w)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < w->n_tiers; i++)
+		bytes += tier_is_resident(&w->tiers[i]) ? tier_capacity(&w->tiers[i]) : 0;
+	return bytes;
+}
+
+/* Memory devices take huge pages of the same pool, and one is for trying. */
+static uint64_t pool_bytes(const struct world *w, uint64_t resident)
+{
+	resident += LEDGER_PAGE_SIZE;
+	for (unsigned int i = 0; i < w->n_tiers; i++)
+		resident += w->tiers[i].config.kind == TIER_MEMORY ? tier_capacity(&w->tiers[i]) : 0;
+	return resident;
+}
+
+static int take_one_page(struct mech *m)
+{
+	int fd, r = m->ops->create(m, "hmmd-probe", LEDGER_PAGE_SIZE, &fd);
+
+	if (r)
+		return r;
+	r = fallocate(fd, 0, 0, (off_t)LEDGER_PAGE_SIZE) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static int use(struct daemon *d, uint32_t backing)
+{
+	int r = take_one_page(d->mech);
+
+	if (r)
+		d->mech = mech_free(d->mech);
+	else
+		d->backing = backing;
+	return r;
+}
+
+static int open_hugetlb(struct daemon *d)
+{
+	char file[CONFIG_PATH + 16];
+	int r;
+
+	snprintf(file, sizeof(file), "%s/hugepool", d->world->config.state_dir);
+	r = hugepool_new(&d->hugepool, file, pool_bytes(d->world, resident_capacity(d->world)));
+	if (r)
+		return r;
+	r = mech_hugetlb_new(&d->mech);
+	if (!r)
+		r = use(d, HMMD__BACKING__BACKING_HUGETLB);
+	if (r)
+		d->hugepool = hugepool_free(d->hugepool);
+	return r;
+}
+
+static void thp_dir(const struct daemon *d, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/thp", d->world->config.state_dir);
+}
+
+static int open_thp(struct daemon *d)
+{
+	char dir[CONFIG_PATH + 16];
+	int r;
+
+	thp_dir(d, dir, sizeof(dir));
+	r = thpmount_make(dir);
+	if (r)
+		return r;
+	r = mech_shm_new(&d->mech, MECH_SHM_THP, dir);
+	if (!r)
+		r = use(d, HMMD__BACKING__BACKING_THP);
+	if (r)
+		thpmount_remove(dir);
+	return r;
+}
+
+static int open_small(struct daemon *d)
+{
+	int r = mech_shm_new(&d->mech, MECH_SHM_SMALL, NULL);
+
+	return r ? r : use(d, HMMD__BACKING__BACKING_BASE);
+}
+
+static const struct {
+	enum backing_choice choice;
+	const char *name;
+	int (*open)(struct daemon *d);
+} kinds[] = {
+	{ BACKING_CHOICE_HUGETLB, "hugetlb", open_hugetlb },
+	{ BACKING_CHOICE_THP, "thp", open_thp },
+	{ BACKING_CHOICE_SMALL, "small", open_small },
+};
+
+/* "hugetlb: as configured", or "thp, since hugetlb: Permission denied" */
+static void give_reason(struct daemon *d, const char *name, const char *failures)
+{
+	if (d->options->rootless)
+		snprintf(d->backing_reason, sizeof(d->backing_reason),
+			 "%s, since hmmd runs without privilege (--rootless)", name);
+	else if (d->world->config.backing != BACKING_CHOICE_AUTO)
+		snprintf(d->backing_reason, sizeof(d->backing_reason), "%s, as configured", name);
+	else if (failures[0])
+		snprintf(d->backing_reason, sizeof(d->backing_reason), "%s, since %.120s", name,
+			 failures);
+	else
+		snprintf(d->backing_reason, sizeof(d->backing_reason), "%s, the best there is",
+			 name);
+}
+
+int daemon_backing_open(struct daemon *d)
+{
+	enum backing_choice choice = d->world->config.backing;
+	char failures[128] = "";
+	size_t n = 0;
+	int r = -EINVAL;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (choice != BACKING_CHOICE_AUTO && choice != kinds[i].choice)
+			continue;
+		r = kinds[i].open(d);
+		if (!r) {
+			give_reason(d, kinds[i].name, failures);
+			log_line(LOG_LEVEL_INFO, "backing of managed ranges: %s",
+				 d->backing_reason);
+			return 0;
+		}
+		if (n < sizeof(failures))
+			n += (size_t)snprintf(failures + n, sizeof(failures) - n, "%s%s: %s",
+					      n ? ", " : "", kinds[i].name, strerror(-r));
+	}
+	log_line(LOG_LEVEL_ERROR,
+		 "no memory for managed ranges: %s; [daemon] backing = auto takes what works",
+		 failures);
+	return r;
+}
+
+static void resize(struct daemon *d, uint64_t resident)
+{
+	int r = d->hugepool ? hugepool_resize(d->hugepool, pool_bytes(d->world, resident)) : 0;
+
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "the huge-page pool keeps its size: %s, ignoring",
+			 strerror(-r));
+}
+
+void daemon_backing_resize(struct daemon *d)
+{
+	resize(d, resident_capacity(d->world));
+}
+
+void daemon_backing_hold(struct daemon *d, uint64_t managed)
+{
+	resize(d, managed);
+}
+
+void daemon_backing_close(struct daemon *d)
+{
+	char dir[CONFIG_PATH + 16];
+
+	if (d->mech && d->backing == HMMD__BACKING__BACKING_THP && !d->left_behind) {
+		thp_dir(d, dir, sizeof(dir));
+		thpmount_remove(dir);
+	}
+	d->mech = mech_free(d->mech);
+	d->hugepool = d->left_behind ? hugepool_leave(d->hugepool) : hugepool_free(d->hugepool);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the memory of managed ranges comes from, and the tiers' devices. */
+#ifndef HMMD_IO_DAEMON_BACKING_H
+#define HMMD_IO_DAEMON_BACKING_H
+
+#include <stdint.h>
+
+struct daemon;
+
+/* Chooses the backing as configured and says why. -errno: what was demanded cannot be had (logged). */
+int daemon_backing_open(struct daemon *d);
+/* The tiers' capacities have changed. */
+void daemon_backing_resize(struct daemon *d);
+/* At the end: so many bytes of managed memory may have to be resident, whatever the capacities. */
+void daemon_backing_hold(struct daemon *d, uint64_t managed);
+void daemon_backing_close(struct daemon *d);
+
+/* Opens the devices of tiers `first` and up; a tier whose device cannot be opened has failed, the daemon goes on. -ENOMEM. */
+int daemon_tiers_open(struct daemon *d, unsigned int first);
+void daemon_tiers_close(struct daemon *d);
+
+#endif

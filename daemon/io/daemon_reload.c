@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * SIGHUP and `hmmctl reload`. The new configuration is read, checked and compared whole before
+ * anything changes. What only a start can change (paths, threads, backing) is refused rather than
+ * half-applied.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/io/config_file.h"
+#include "daemon/io/config_options.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/daemon_backing.h"
+#include "daemon/io/options.h"
+#include "daemon/io/schedule.h"
+#include "daemon/io/server.h"
+
+/* The key that differs and cannot change while hmmd runs, or NULL. */
+static const char *fixed_key(const struct config *a, const struct config *b)
+{
+	if (strcmp(a->socket, b->socket) != 0)
+		return "socket";
+	if (strcmp(a->state_dir, b->state_dir) != 0)
+		return "state-dir";
+	if (a->backing != b->backing)
+		return "backing";
+	if (a->fault_threads != b->fault_threads)
+		return "fault-threads";
+	return a->workers != b->workers ? "workers" : NULL;
+}
+
+static int apply(struct daemon *d, const struct config *c, char *ret_text, size_t size)
+{
+	const char *key = fixed_key(d->config, c);
+	unsigned int tiers = d->world->n_tiers;
+	int r;
+
+	if (key) {
+		snprintf(ret_text, size, "[daemon] %s cannot change while hmmd runs; restart it",
+			 key);
+		return -EINVAL;
+	}
+	r = world_reload(d->world, c, ret_text, (uint32_t)size);
+	if (r)
+		return r;
+	*d->config = *c;
+	server_set_control_group(d->server, c->control_group);
+	daemon_backing_resize(d);
+	schedule_kick(d);
+	return daemon_tiers_open(d, tiers);
+}
+
+static int load(struct daemon *d, struct config *c, char *ret_text, size_t size)
+{
+	const struct options *o = d->options;
+	int r = config_load(c, o->config, o->rootless, d->config_origin, sizeof(d->config_origin),
+			    ret_text, size);
+
+	if (!r)
+		r = config_apply_options(c, o, ret_text, size);
+	return r ? r : apply(d, c, ret_text, size);
+}
+
+int daemon_reload(struct daemon *d, char *ret_text, size_t text_size)
+{
+	struct config *c = malloc(sizeof(*c));
+	int r = c ? load(d, c, ret_text, text_size) : -ENOMEM;
+
+	free(c);
+	if (r == -ENOMEM)
+		snprintf(ret_text, text_size, "there is no memory for the configuration");
+	if (r)
+		daemon_event(d, EVENT_ERROR, "the configuration stays as it was: %s", ret_text);
+	else
+		daemon_event(d, EVENT_INFO, "the configuration was read again: %s",
+			     d->config_origin);
+	return r;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Default tiers and sizes. The embedded device takes memory that nobody gave it, so it stays at a
+ * quarter of the machine at most.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/io/discover.h"
+#include "daemon/mech/doors.h"
+#include "proto/ledger.h"
+
+#define MEMORY_DEVICE_DEFAULT                                                                      \
+	(1ULL << 30) /* bytes; the embedded device when nothing else is said */
+
+static uint64_t whole_pages(uint64_t bytes)
+{
+	return bytes & ~(LEDGER_PAGE_SIZE - 1);
+}
+
+static uint64_t nodes_size(uint64_t nodes)
+{
+	uint64_t total, unused, sum = 0;
+
+	for (unsigned int node = 0; node < CONFIG_NODES; node++)
+		if (nodes & (1ULL << node) && numa_node_bytes(node, &total, &unused) == 0)
+			sum += total;
+	return sum;
+}
+
+static struct tier_config *add_tier(struct config *c, enum tier_kind kind)
+{
+	struct tier_config *t = &c->tiers[c->n_tiers++];
+
+	config_tier_defaults(t);
+	t->kind = kind;
+	return t;
+}
+
+static void add_nodes(struct config *c, uint64_t nodes)
+{
+	for (unsigned int node = 0; node < CONFIG_NODES && c->n_tiers < HMM_LIMIT_TIERS - 1;
+	     node++) {
+		struct tier_config *t;
+
+		if (!(nodes & (1ULL << node)))
+			continue;
+		t = add_tier(c, TIER_NUMA);
+		t->nodes = 1ULL << node;
+		if (c->n_tiers == 1)
+			strcpy(t->name, "dram");
+		else
+			snprintf(t->name, sizeof(t->name), "node%u", node);
+	}
+}
+
+static void add_memory_device(struct config *c, uint64_t machine)
+{
+	struct tier_config *t = add_tier(c, TIER_MEMORY);
+	uint64_t quarter = whole_pages(machine / 4);
+
+	strcpy(t->name, "memory");
+	t->capacity = quarter && quarter < MEMORY_DEVICE_DEFAULT ? quarter : MEMORY_DEVICE_DEFAULT;
+}
+
+static int tier_nodes(const struct tier_config *t, uint64_t present, char *ret_text, size_t size)
+{
+	if (t->kind != TIER_NUMA || !(t->nodes & ~present))
+		return 0;
+	snprintf(ret_text, size,
+		 "[tier %s] names NUMA node %d, which has no memory or is not there", t->name,
+		 __builtin_ctzll(t->nodes & ~present));
+	return -EINVAL;
+}
+
+static void tier_capacity(struct tier_config *t)
+{
+	if (t->capacity)
+		return;
+	if (t->kind == TIER_NUMA)
+		t->capacity = whole_pages(nodes_size(t->nodes));
+	else if (t->kind == TIER_MEMORY)
+		t->capacity = MEMORY_DEVICE_DEFAULT;
+}
+
+int discover_tiers(struct config *c, char *ret_text, size_t text_size)
+{
+	uint64_t present;
+	int r = numa_nodes(&present);
+
+	if (r < 0)
+		present = 1;
+	if (c->n_tiers == 0) {
+		add_nodes(c, present);
+		add_memory_device(c, nodes_size(present));
+	}
+	for (uint32_t i = 0; i < c->n_tiers; i++) {
+		r = tier_nodes(&c->tiers[i], present, ret_text, text_size);
+		if (r)
+			return r;
+		tier_capacity(&c->tiers[i]);
+	}
+	return 0;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A client's ledger as a file (ledgerfile.h). The whole of it is mapped once, far beyond its end, so
+ * that growing never moves a page word under a reader; nothing beyond the tables in use is touched. Space
+ * in the file system is taken before it is used: a full state directory is an error here, and not a SIGBUS
+ * at some later store.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/ledgerfile_own.h"
+
+#define ARENA_SIZE ((size_t)LEDGER_MAX_TABLES * LEDGER_TABLE_SIZE)
+
+enum { LEDGER_VERSION = 1, LEDGER_ROOT = 1 };
+
+static void set(struct ledgerfile *l, enum ledger_header word, uint64_t value)
+{
+	atomic_store_explicit(&l->arena[word], value, memory_order_release);
+}
+
+static uint64_t get(const struct ledgerfile *l, enum ledger_header word)
+{
+	return atomic_load_explicit(&l->arena[word], memory_order_acquire);
+}
+
+static struct ledgerfile *make(const char *state_dir, uint64_t client)
+{
+	struct ledgerfile *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->client = client;
+	l->fd = l->ranges = -1;
+	l->arena = MAP_FAILED;
+	l->owners = MAP_FAILED;
+	snprintf(l->path, sizeof(l->path), "%s/%" PRIu64 ".ledger", state_dir, client);
+	snprintf(l->ranges_path, sizeof(l->ranges_path), "%s/%" PRIu64 ".ranges", state_dir, client);
+	return l;
+}
+
+static int map(struct ledgerfile *l)
+{
+	l->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, l->fd, 0);
+	l->owners = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return l->arena == MAP_FAILED || l->owners == MAP_FAILED ? -ENOMEM : 0;
+}
+
+/* The file is this many tables long, and the file system has promised them. */
+static int extend(struct ledgerfile *l, uint32_t tables)
+{
+	int rc = posix_fallocate(l->fd, 0, (off_t)tables * LEDGER_TABLE_SIZE);
+
+	if (rc)
+		return -rc;
+	l->tables = tables;
+	return 0;
+}
+
+static void identify(struct ledgerfile *l, const struct ledger_identity *who)
+{
+	set(l, LEDGER_H_VERSION, LEDGER_VERSION);
+	set(l, LEDGER_H_CLIENT, who->client);
+	set(l, LEDGER_H_PID, (uint64_t)who->pid);
+	set(l, LEDGER_H_START, who->start);
+	set(l, LEDGER_H_UID, who->uid);
+	set(l, LEDGER_H_ROOT, LEDGER_ROOT);
+	set(l, LEDGER_H_TABLES, l->tables);
+	set(l, LEDGER_H_MAGIC, LEDGER_MAGIC);	/* last: before it the file is no ledger */
+}
+
+int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct ledger_identity *who)
+{
+	struct ledgerfile *l = make(state_dir, who->client);
+	int rc = 0;
+
+	if (!l)
+		return -ENOMEM;
+	unlink(l->ranges_path);
+	l->fd = open(l->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (l->fd < 0) {
+		rc = -errno;
+		ledgerfile_close(l);
+		return rc;
+	}
+	rc = extend(l, LEDGER_FIRST_TABLES);
+	if (!rc)
+		rc = map(l);
+	if (rc) {
+		ledgerfile_remove(l);
+		ledgerfile_close(l);
+		return rc;
+	}
+	identify(l, who);
+	*ret = l;
+	return 0;
+}
+
+/* A file that is ours, whole tables long, with room promised for all of it. */
+static int open_existing(struct ledgerfile *l)
+{
+	struct stat st;
+
+	l->fd = open(l->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (l->fd < 0 || fstat(l->fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size % LEDGER_TABLE_SIZE || st.st_size < 2 * LEDGER_TABLE_SIZE ||
+	    (uint64_t)st.st_size > ARENA_SIZE)
+		return -EINVAL;
+	return extend(l, (uint32_t)(st.st_size / LEDGER_TABLE_SIZE));
+}
+
+int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who)
+{
+	struct ledgerfile *l = make(state_dir, client);
+	int rc;
+
+	if (!l)
+		return -ENOMEM;
+	rc = open_existing(l);
+	if (!rc)
+		rc = map(l);
+	if (!rc)
+		rc = ledger_check(l->arena, (uint64_t)l->tables * LEDGER_TABLE_SIZE, client);
+	if (!rc)
+		rc = rangefile_open(l);
+	if (rc) {
+		ledgerfile_close(l);
+		return rc;
+	}
+	/* Grown, but killed before the header said so: the new tables are zeros and in use by nobody. */
+	set(l, LEDGER_H_TABLES, l->tables);
+	*ret_who = (struct ledger_identity){ .client = client, .start = get(l, LEDGER_H_START),
+					     .pid = (int32_t)get(l, LEDGER_H_PID), .uid = (uint32_t)get(l, LEDGER_H_UID) };
+	*ret = l;
+	return 0;
+}
+
+struct ledgerfile *ledgerfile_close(struct ledgerfile *l)
+{
+	if (!l)
+		return NULL;
+	if (l->arena != MAP_FAILED)
+		munmap((void *)l->arena, ARENA_SIZE);
+	if (l->owners != MAP_FAILED)
+		munmap(l->owners, ARENA_SIZE);
+	if (l->fd >= 0)
+		close(l->fd);
+	if (l->ranges >= 0)
+		close(l->ranges);
+	free(l->ids);
+	free(l);
+	return NULL;
+}
+
+void ledgerfile_remove(struct ledgerfile *l)
+{
+	if (l->kept)
+		return;
+	unlink(l->ranges_path);
+	unlink(l->path);
+}
+
+int ledgerfile_keep(struct ledgerfile *l)
+{
+	if (mmap((void *)l->arena, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+		 l->fd, 0) == MAP_FAILED)
+		return -ENOMEM;
+	l->kept = true;
+	return 0;
+}
+
+void *ledgerfile_arena(const struct ledgerfile *l)
+{
+	return (void *)l->arena;
+}
+
+void *ledgerfile_owner_arena(const struct ledgerfile *l)
+{
+	return l->owners;
+}
+
+uint32_t ledgerfile_tables(const struct ledgerfile *l)
+{
+	return l->tables;
+}
+
+int ledgerfile_grow(struct ledgerfile *l)
+{
+	int rc;
+
+	if (l->tables >= LEDGER_MAX_TABLES)
+		return -ENOSPC;
+	rc = extend(l, l->tables > LEDGER_MAX_TABLES / 2 ? LEDGER_MAX_TABLES : l->tables * 2);
+	if (!rc)
+		set(l, LEDGER_H_TABLES, l->tables);
+	return rc;
+}
+
+int ledgerfile_read_only(const struct ledgerfile *l, int *ret_fd)
+{
+	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}

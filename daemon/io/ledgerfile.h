@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files of a client in the state directory: CLIENT.ledger (proto/ledger.h: the mirror page table, mapped
+ * shared; grown by doubling, up to LEDGER_MAX_TABLES) and CLIENT.ranges (fixed records of its managed
+ * ranges). Together with the backing files they are all a restarted daemon needs.
+ */
+#ifndef HMMD_IO_LEDGERFILE_H
+#define HMMD_IO_LEDGERFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "proto/limits.h"
+
+enum { LEDGER_MAX_TABLES = 16384 /* 64 MiB of address space reserved per client; covers 16 TiB of ranges */, LEDGER_FIRST_TABLES = 16 };
+
+struct ledgerfile;
+struct ledger_identity {
+	uint64_t client, start;		/* start: of the client process, clock ticks since boot */
+	int32_t pid;
+	uint32_t uid;
+};
+int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct ledger_identity *who);
+/* Of an earlier daemon. -EINVAL: damaged. */
+int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
+struct ledgerfile *ledgerfile_close(struct ledgerfile *l);	/* the file stays */
+void ledgerfile_remove(struct ledgerfile *l);			/* both files are unlinked; close follows */
+int ledgerfile_keep(struct ledgerfile *l);	/* from here what is written to the arena stays in memory and the files as they are. -ENOMEM */
+void *ledgerfile_arena(const struct ledgerfile *l);
+void *ledgerfile_owner_arena(const struct ledgerfile *l);	/* private, same size */
+uint32_t ledgerfile_tables(const struct ledgerfile *l);
+int ledgerfile_grow(struct ledgerfile *l);			/* doubles; -ENOSPC at the maximum */
+int ledgerfile_read_only(const struct ledgerfile *l, int *ret_fd);	/* a new O_RDONLY descriptor for the client */
+/* Every client id that has a ledger in the directory. *ret is malloc'ed. */
+int ledgerfile_list(const char *state_dir, uint64_t **ret, size_t *ret_n);
+
+/* One record of 256 bytes in the file; id 0: free. The last eight bytes of `reserved` are a checksum that put_range fills in. */
+struct range_record {
+	uint64_t id, addr, size, inode;
+	uint32_t flags, backing;	/* enum Backing */
+	char name[64], policy[64], prefer[32];
+	uint8_t home, reserved[47 + 8];
+};
+int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r);
+int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id);
+/* Calls fn for every good record, stops at its first result that is not 0 and returns that; -EINVAL at the end: some records were damaged and left out. */
+int ledgerfile_each_range(struct ledgerfile *l, int (*fn)(void *userdata, const struct range_record *r), void *userdata);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* systemd: readiness, watchdog, status line, sockets and the fd store. Every call is harmless outside systemd. */
+#ifndef HMMD_IO_NOTIFY_H
+#define HMMD_IO_NOTIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct daemon;
+
+/* Takes over LISTEN_FDS once. Descriptors are handed out by name: "client" (socket), "uffd", "u<client>", "m<range>", "d<tier>". */
+int notify_take_fds(void);
+int notify_fd(const char *name);		/* the next one with that name, now the caller's; -1: none */
+void notify_close_rest(void);			/* closes and FDSTOREREMOVEs what nobody claimed */
+void notify_ready(struct daemon *d);
+void notify_stopping(void);
+void notify_reloading(void);
+int notify_watchdog_start(struct daemon *d);	/* a timer in the loop: a stuck loop is a dead daemon */
+void notify_watchdog_stop(struct daemon *d);
+bool notify_has_store(void);
+bool notify_survives_stop(void);		/* and it is still there after an orderly end (systemd 254 and later) */
+/* Stores with FDPOLL=0 and waits for the manager (sd_notify_barrier). NOTIFY_E_FULL: $FDSTORE is used up (counted here, since overflow is silent). 0 also when there is no store. */
+enum { NOTIFY_E_FULL = 1 };
+int notify_store(const char *name, int fd);
+void notify_forget(const char *name);
+bool notify_stored(const char *name);	/* the store has it */
+void notify_end(void);			/* forgets the list of names, not the store */
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Frames that wait for a peer to read. */
+#ifndef HMMD_IO_OUTGOING_H
+#define HMMD_IO_OUTGOING_H
+
+#include <stddef.h>
+
+struct session;
+
+/* Copies the frame, duplicates the descriptors. -ENOMEM, -EMFILE. */
+int outgoing_add(struct session *s, const void *frame, size_t size, const int *fds, size_t n_fds);
+/* Sends what the socket takes. 0: all sent; 1: some is left; -errno: the peer is gone. */
+int outgoing_flush(struct session *s);
+void outgoing_drop_all(struct session *s);
+
+#endif

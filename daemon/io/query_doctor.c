@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Topic doctor: what the machine can do (mech), then what this daemon made of it. */
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/io/daemon.h"
+#include "daemon/io/notify.h"
+#include "daemon/io/query.h"
+
+static const struct column columns[] = {
+	{ "check", UNIT_TEXT },
+	{ "state", UNIT_TEXT },
+	{ "text", UNIT_TEXT },
+	{ "remedy", UNIT_TEXT },
+};
+enum { DOCTOR_LINES = 32 };
+
+struct findings {
+	struct doctor_line lines[DOCTOR_LINES];
+	size_t n;
+};
+
+static struct doctor_line *add(struct findings *f, const char *check, enum doctor_state state)
+{
+	struct doctor_line *l = &f->lines[f->n++];
+
+	*l = (struct doctor_line){ .check = check, .state = state };
+	return l;
+}
+
+static void examine_backing(const struct daemon *d, struct findings *f)
+{
+	bool huge = d->backing != HMMD__BACKING__BACKING_BASE;
+	struct doctor_line *l = add(f, "backing", huge ? DOCTOR_OK : DOCTOR_DEGRADED);
+
+	snprintf(l->text, sizeof(l->text), "%s", d->backing_reason);
+	if (!huge)
+		snprintf(l->remedy, sizeof(l->remedy),
+			 "run hmmd as its service, which may raise nr_overcommit_hugepages and "
+			 "mount a tmpfs");
+}
+
+static void examine_tiers(const struct daemon *d, struct findings *f)
+{
+	struct doctor_line *l = add(f, "tiers", DOCTOR_OK);
+	const struct world *w = d->world;
+	unsigned int failed = 0;
+
+	for (unsigned int i = 0; i < w->n_tiers; i++) {
+		if (w->tiers[i].state != TIER_FAILED && !atomic_load(&d->devices[i].failed))
+			continue;
+		if (!failed++)
+			snprintf(l->text, sizeof(l->text), "tier %s: %.100s",
+				 w->tiers[i].config.name,
+				 d->tier_trouble[i][0] ? d->tier_trouble[i]
+						       : "an I/O error was seen");
+	}
+	if (!failed) {
+		snprintf(l->text, sizeof(l->text), "all %u opened", w->n_tiers);
+		return;
+	}
+	l->state = DOCTOR_DEGRADED;
+	snprintf(l->remedy, sizeof(l->remedy),
+		 "repair it, or take it out of hmmd.conf, and restart hmmd");
+}
+
+static void examine_control(const struct daemon *d, struct findings *f)
+{
+	const char *group = d->world->config.control_group;
+	bool there = group[0] && getgrnam(group);
+	struct doctor_line *l =
+		add(f, "control_group", there || !group[0] ? DOCTOR_OK : DOCTOR_DEGRADED);
+
+	if (there || !group[0]) {
+		snprintf(l->text, sizeof(l->text), "root, hmmd's user%s%s may control hmmd",
+			 there ? " and group " : "", there ? group : "");
+		return;
+	}
+	snprintf(l->text, sizeof(l->text),
+		 "there is no group %s: only root and hmmd's user may control hmmd", group);
+	snprintf(l->remedy, sizeof(l->remedy), "groupadd --system %s", group);
+}
+
+static void examine_config(const struct daemon *d, struct findings *f)
+{
+	snprintf(add(f, "config", DOCTOR_OK)->text, sizeof(f->lines[0].text), "%.150s",
+		 d->config_origin);
+}
+
+static void examine_store(struct findings *f)
+{
+	bool store = notify_has_store();
+	struct doctor_line *l = add(f, "fdstore", store ? DOCTOR_OK : DOCTOR_DEGRADED);
+
+	snprintf(l->text, sizeof(l->text),
+		 store ? "systemd keeps the descriptors over a restart"
+		       : "no descriptor store: over a restart the clients send theirs again, and "
+			 "the memory device is emptied before");
+	if (!store)
+		snprintf(l->remedy, sizeof(l->remedy), "systemctl start hmmd.service");
+}
+
+static const char *state_text(enum doctor_state state)
+{
+	return state == DOCTOR_OK ? "ok" : state == DOCTOR_DEGRADED ? "degraded" : "missing";
+}
+
+static int query_doctor(struct query *q)
+{
+	struct findings f;
+
+	f.n = doctor_examine(f.lines, DOCTOR_LINES - 8);
+	examine_backing(q->daemon, &f);
+	examine_tiers(q->daemon, &f);
+	examine_control(q->daemon, &f);
+	examine_config(q->daemon, &f);
+	examine_store(&f);
+	for (size_t i = q->cursor; i < f.n; i++) {
+		if (!table_row(q->table))
+			return 0;
+		table_text(q->table, f.lines[i].check);
+		table_text(q->table, state_text(f.lines[i].state));
+		table_text(q->table, f.lines[i].text);
+		table_text(q->table, f.lines[i].remedy[0] ? f.lines[i].remedy : NULL);
+		table_row_end(q->table);
+	}
+	return 0;
+}
+
+const struct topic topic_doctor = { .name = "doctor", .fn = query_doctor, TOPIC_COLUMNS(columns) };

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The records of a client's managed ranges. A record never crosses a page, so a daemon that is killed
+ * while it writes leaves the old one or the new one; the checksum is for everything else that can
+ * happen to a file. Reading trusts nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/ledgerfile_own.h"
+
+enum {
+	RECORD = sizeof(struct range_record),
+	CHECKSUM_AT = RECORD - 8,
+	RECORDS_MAX = 1 << 20		/* of one client; a file that claims more is damaged */
+};
+_Static_assert(RECORD == 256, "a record is 256 bytes");
+
+/* FNV-1a of all before the checksum: against damage, not against malice. */
+static uint64_t checksum(const struct range_record *r)
+{
+	const uint8_t *bytes = (const uint8_t *)r;
+	uint64_t sum = 0xcbf29ce484222325ULL;
+	size_t i;
+
+	for (i = 0; i < CHECKSUM_AT; i++)
+		sum = (sum ^ bytes[i]) * 0x100000001b3ULL;
+	return sum;
+}
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool good(const struct range_record *r)
+{
+	uint64_t stored;
+
+	memcpy(&stored, (const uint8_t *)r + CHECKSUM_AT, sizeof(stored));
+	return stored == checksum(r) && r->addr && !(r->addr % LEDGER_PAGE_SIZE) && r->size &&
+	       !(r->size % LEDGER_PAGE_SIZE) && r->size <= HMM_LIMIT_RANGE_SIZE && r->addr <= HMM_LIMIT_ADDRESS - r->size &&
+	       r->home < HMM_LIMIT_TIERS && ends(r->name, sizeof(r->name)) && ends(r->policy, sizeof(r->policy)) &&
+	       ends(r->prefer, sizeof(r->prefer));
+}
+
+/* 1: read; 0: the end; -errno. */
+static int read_record(const struct ledgerfile *l, size_t i, struct range_record *ret)
+{
+	ssize_t n;
+
+	do
+		n = pread(l->ranges, ret, RECORD, (off_t)i * RECORD);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n == RECORD;
+}
+
+static int write_record(const struct ledgerfile *l, size_t i, const struct range_record *r)
+{
+	ssize_t n;
+
+	do
+		n = pwrite(l->ranges, r, RECORD, (off_t)i * RECORD);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == RECORD ? 0 : -ENOSPC;
+}
+
+static int ids_reserve(struct ledgerfile *l, size_t n)
+{
+	size_t cap = l->cap_ids ? l->cap_ids * 2 : 16;
+	uint64_t *ids;
+
+	if (n <= l->cap_ids)
+		return 0;
+	while (cap < n)
+		cap *= 2;
+	ids = realloc(l->ids, cap * sizeof(*ids));
+	if (!ids)
+		return -ENOMEM;
+	l->ids = ids;
+	l->cap_ids = cap;
+	return 0;
+}
+
+/* A damaged record keeps its place with no id: it is found by nobody and written over by the next. */
+static int learn_ids(struct ledgerfile *l, size_t n)
+{
+	struct range_record r;
+	size_t i;
+	int rc = ids_reserve(l, n);
+
+	for (i = 0; i < n && rc >= 0; i++) {
+		rc = read_record(l, i, &r);
+		if (rc > 0)
+			l->ids[i] = good(&r) ? r.id : 0;
+	}
+	if (rc < 0)
+		return rc;
+	l->n_ids = n;
+	return 0;
+}
+
+int rangefile_open(struct ledgerfile *l)
+{
+	struct stat st;
+
+	l->ranges = open(l->ranges_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (l->ranges < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(l->ranges, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)RECORDS_MAX * RECORD)
+		return -EINVAL;
+	return learn_ids(l, (size_t)st.st_size / RECORD);
+}
+
+static size_t place_of(const struct ledgerfile *l, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_ids && l->ids[i] != id; i++)
+		;
+	return i;
+}
+
+static int create(struct ledgerfile *l)
+{
+	l->ranges = open(l->ranges_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return l->ranges < 0 ? -errno : 0;
+}
+
+int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r)
+{
+	struct range_record out = *r;
+	size_t i = place_of(l, r->id);
+	uint64_t sum;
+	int rc = l->ranges < 0 ? create(l) : 0;
+
+	if (i == l->n_ids)
+		i = place_of(l, 0);
+	if (!rc)
+		rc = i < RECORDS_MAX ? ids_reserve(l, i + 1) : -ENOSPC;
+	if (rc)
+		return rc;
+	memset(out.reserved, 0, sizeof(out.reserved));
+	sum = checksum(&out);
+	memcpy((uint8_t *)&out + CHECKSUM_AT, &sum, sizeof(sum));
+	rc = write_record(l, i, &out);
+	if (rc)
+		return rc;
+	l->ids[i] = r->id;
+	if (i == l->n_ids)
+		l->n_ids++;
+	return 0;
+}
+
+int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id)
+{
+	static const struct range_record none;
+	size_t i = place_of(l, id);
+	int rc;
+
+	if (l->kept || !id || i == l->n_ids)
+		return 0;
+	rc = write_record(l, i, &none);
+	if (!rc)
+		l->ids[i] = 0;
+	return rc;
+}
+
+int ledgerfile_each_range(struct ledgerfile *l, int (*fn)(void *userdata, const struct range_record *r), void *userdata)
+{
+	struct range_record r;
+	bool damaged = false;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < l->n_ids; i++) {
+		rc = read_record(l, i, &r);
+		if (rc < 0)
+			return rc;
+		if (!rc || (r.id && !good(&r))) {
+			damaged = true;
+			continue;
+		}
+		rc = r.id ? fn(userdata, &r) : 0;
+		if (rc)
+			return rc;
+	}
+	return damaged ? -EINVAL : 0;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Answers to requests. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/core/space.h"
+#include "daemon/io/reply.h"
+
+void reply_message(struct session *s, uint64_t id, Hmmd__Message__KindCase kind, void *body)
+{
+	Hmmd__Message m = HMMD__MESSAGE__INIT;
+
+	m.kind_case = kind;
+	m.hello = body;		/* all kinds share this pointer's place */
+	session_send(s, id, &m, NULL, 0);
+}
+
+void reply_ok(struct session *s, uint64_t id)
+{
+	Hmmd__Ok ok = HMMD__OK__INIT;
+
+	reply_message(s, id, HMMD__MESSAGE__KIND_OK, &ok);
+}
+
+void reply_op_started(struct session *s, uint64_t id, uint64_t op)
+{
+	Hmmd__OpStarted started = HMMD__OP_STARTED__INIT;
+
+	started.op = op;
+	reply_message(s, id, HMMD__MESSAGE__KIND_OP_STARTED, &started);
+}
+
+void reply_result(struct session *s, uint64_t id, int result, const char *what)
+{
+	if (result > 0)
+		session_error(s, id, space_refusal_errno(result), "%s: %s", what,
+			      space_refusal_text(result));
+	else
+		session_error(s, id, -result, "%s: %s", what, strerror(-result));
+}

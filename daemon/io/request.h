@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request of a client, and the functions that answer each kind. */
+#ifndef HMMD_IO_REQUEST_H
+#define HMMD_IO_REQUEST_H
+
+#include "daemon/core/plan.h"
+#include "daemon/core/world.h"
+#include "daemon/io/session.h"
+
+struct range;
+
+struct request {
+	struct daemon *daemon;
+	struct session *session;
+	uint64_t id;
+	const Hmmd__Message *message;	/* valid; lives until the next frame is read */
+	int *fds;			/* who takes one over sets it to -1 */
+	size_t n_fds;
+};
+typedef void request_fn(struct request *q);
+
+request_fn request_hello, request_attach_uffd, request_alloc, request_map_range, request_register, request_free,
+	request_resume, request_advise, request_migrate, request_pin, request_unpin, request_exclusive,
+	request_tiers, request_query, request_control, request_drain, request_subscribe, request_ping, request_zap_done;
+
+/* A piece of a range in huge pages. */
+struct span {
+	struct range *range;
+	uint64_t vpn, pages;
+};
+
+/* request_span.c: what requests have in common. Each returns 0, or -1 after the refusal was sent. */
+int request_find_range(struct request *q, uint64_t id, struct range **ret);
+int request_find_span(struct request *q, uint64_t range, uint64_t offset, uint64_t length, struct span *ret);
+struct tier;
+int request_find_tier(struct request *q, const char *name, struct tier **ret);
+
+/* request_op.c */
+int request_op_new(struct request *q, enum move_kind kind, unsigned int tier, struct op **ret);
+int request_op_add(struct request *q, struct op *op, const struct span *span);
+/* Sends OpStarted and begins. */
+void request_op_start(struct request *q, struct op *op);
+/* Begins; Ok is sent at the end. */
+void request_op_await(struct request *q, struct op *op);
+/* Without a request: nobody is told. -ENOMEM. */
+int op_start_silent(struct daemon *d, enum move_kind kind, unsigned int tier, const struct span *span);
+
+/* request_pin.c: flag is PAGE_PINNED or PAGE_STAY; pages that had neither are charged. 0 or SPACE_E_* (nothing changed). */
+int span_flag(const struct span *span, uint64_t flag);
+void span_unflag(const struct span *span, uint64_t flag);
+
+#endif

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Managed ranges in two steps: Alloc makes the range and its file, MapRange says where the client
+ * mapped it. Only what is on record and in the fd store is acknowledged, so that a daemon that dies
+ * right after Ok finds the range again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/crew.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/ledgerfile.h"
+#include "daemon/io/log.h"
+#include "daemon/io/notify.h"
+#include "daemon/io/reply.h"
+#include "daemon/io/request.h"
+#include "daemon/io/request_tables.h"
+#include "daemon/io/resume.h"
+#include "daemon/io/retire.h"
+#include "daemon/io/session_own.h"
+
+enum { RANGE_FLAG_PINNED = 0x1 };	/* HMM_RANGE_PINNED of the library */
+
+static int take_uffd(struct request *q)
+{
+	struct space *space = q->session->space;
+	int r;
+
+	space->uffd = q->fds[0];
+	r = q->session->resuming ? 0 : crew_serve(q->daemon->crew, space);
+	if (r)
+		space->uffd = -1;
+	else
+		q->fds[0] = -1;
+	return r;
+}
+
+void request_attach_uffd(struct request *q)
+{
+	struct session *s = q->session;
+	int r;
+
+	r = uffd_check(q->fds[0]);
+	if (r == UFFD_E_OTHER) {
+		session_error(s, q->id, EBADF, "AttachUffd: the descriptor is not a userfaultfd");
+	} else if (r == UFFD_E_BLOCKING) {
+		session_error(s, q->id, EINVAL, "AttachUffd: the userfaultfd is not O_NONBLOCK");
+	} else if (r < 0) {
+		reply_result(s, q->id, r, "AttachUffd");
+	} else if (s->space->uffd >= 0 && !s->resuming) {
+		session_error(s, q->id, EEXIST,
+			      "AttachUffd: this client has a userfaultfd already");
+	} else {
+		r = s->space->uffd >= 0 ? 0 : take_uffd(q);
+		if (r)
+			reply_result(s, q->id, r, "AttachUffd");
+		else
+			reply_ok(s, q->id);
+	}
+}
+
+static struct range_request wish(uint64_t size, const Hmmd__RangeOptions *o)
+{
+	if (!o)
+		return (struct range_request){ .size = size };
+	return (struct range_request){ .size = size,
+				       .name = o->name,
+				       .policy = o->policy,
+				       .prefer = o->prefer,
+				       .flags = o->flags };
+}
+
+static void send_file(struct request *q, const struct range *r)
+{
+	Hmmd__Message m = HMMD__MESSAGE__INIT;
+	Hmmd__AllocReply reply = HMMD__ALLOC_REPLY__INIT;
+
+	reply.range = r->id;
+	m.kind_case = HMMD__MESSAGE__KIND_ALLOC_REPLY;
+	m.alloc_reply = &reply;
+	session_send(q->session, q->id, &m, &r->backing, 1);
+}
+
+void request_alloc(struct request *q)
+{
+	const Hmmd__Alloc *a = q->message->alloc;
+	struct range_request want = wish(a->size, a->options);
+	struct daemon *d = q->daemon;
+	struct range *r;
+	int rc;
+
+	if (d->stopping) {
+		session_error(q->session, q->id, ESHUTDOWN, "hmmd is stopping");
+		return;
+	}
+	rc = space_alloc(q->session->space, &want, &r);
+	if (rc) {
+		reply_result(q->session, q->id, rc, "a managed range");
+		return;
+	}
+	rc = d->mech->ops->create(d->mech, r->name[0] ? r->name : "hmm", r->size, &r->backing);
+	if (rc) {
+		space_range_leave(q->session->space, r);
+		space_range_free(r, NULL, NULL);
+		reply_result(q->session, q->id, rc, "the file of a managed range");
+		return;
+	}
+	send_file(q, r);
+}
+
+static int put_record(struct daemon *d, struct range *r)
+{
+	struct range_record rec = { .id = r->id,
+				    .addr = r->addr,
+				    .size = r->size,
+				    .flags = r->flags,
+				    .backing = d->backing,
+				    .home = atomic_load(&r->home) };
+	struct stat st;
+
+	if (fstat(r->backing, &st) < 0)
+		return -errno;
+	rec.inode = st.st_ino;
+	snprintf(rec.name, sizeof(rec.name), "%s", r->name);
+	snprintf(rec.policy, sizeof(rec.policy), "%s", r->policy->config.name);
+	if (r->prefer != TIER_NOWHERE)
+		snprintf(rec.prefer, sizeof(rec.prefer), "%s",
+			 d->world->tiers[r->prefer].config.name);
+	return ledgerfile_put_range(space_ledger(r->space), &rec);
+}
+
+static void store(const char *kind, uint64_t id, int fd)
+{
+	char name[32];
+	int r;
+
+	snprintf(name, sizeof(name), "%s%llu", kind, (unsigned long long)id);
+	r = notify_store(name, fd);
+	if (r == NOTIFY_E_FULL)
+		log_line(LOG_LEVEL_WARNING,
+			 "the descriptor store is full: after a restart %s comes back only from "
+			 "its client (FileDescriptorStoreMax=), ignoring",
+			 name);
+	else if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "%s cannot be stored with systemd: %s, ignoring", name,
+			 strerror(-r));
+}
+
+static void store_range(struct range *r)
+{
+	LIST_EACH(pos, &r->space->ranges) {
+		struct range *other = container_of(pos, struct range, in_space);
+
+		if (other->kind != RANGE_MANAGED || !other->addr)
+			continue;
+		if (other == r)
+			store("u", r->space->client, r->space->uffd);
+		break;
+	}
+	store("m", r->id, r->backing);
+}
+
+/* 0 or -errno, SPACE_E_*: then the range is as if it had never been mapped, but on record nowhere.
+ */
+static int pin_from_start(struct daemon *d, struct range *r)
+{
+	struct span all = { .range = r, .vpn = range_first_vpn(r), .pages = range_pages(r) };
+	int rc;
+
+	if (!(r->flags & RANGE_FLAG_PINNED))
+		return 0;
+	rc = span_flag(&all, PAGE_PINNED);
+	if (rc)
+		return rc;
+	return op_start_silent(d, MOVE_PIN, atomic_load(&r->home), &all);
+}
+
+void request_map_range(struct request *q)
+{
+	const Hmmd__MapRange *m = q->message->map_range;
+	struct session *s = q->session;
+	struct range *r;
+	int rc;
+
+	if (request_find_range(q, m->range, &r))
+		return;
+	if (s->space->uffd < 0) {
+		session_error(s, q->id, EINVAL, "MapRange: AttachUffd comes first");
+		return;
+	}
+	do
+		rc = space_map(s->space, r, m->addr);
+	while (rc == SPACE_E_TABLES && !(rc = request_grow_tables(s->space)));
+	if (!rc) {
+		rc = put_record(q->daemon, r);
+		if (!rc)
+			rc = pin_from_start(q->daemon, r);
+		if (rc)
+			retire_ranges(q->daemon, &r, 1, NULL, NULL);
+	}
+	if (rc) {
+		reply_result(s, q->id, rc, "MapRange");
+		return;
+	}
+	if (notify_has_store())
+		store_range(r);
+	reply_ok(s, q->id);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Draining a tier. Core stops it from taking pages and plans its emptying within the policies'
+ * budgets; the operation made here asks for the same pages at once, and its bytes are what hmmctl
+ * shows.
+ */
+#include <errno.h>
+
+#include "daemon/io/daemon.h"
+#include "daemon/io/request.h"
+#include "daemon/io/schedule.h"
+#include "daemon/io/session_own.h"
+
+static bool lies_in(const struct range *r, uint64_t vpn, unsigned int tier)
+{
+	uint64_t word = atomic_load(space_word(r->space, vpn << LEDGER_PAGE_SHIFT));
+
+	return page_word_tier(word) == tier &&
+	       (page_word_state(word) == PAGE_DEVICE || page_word_state(word) == PAGE_RESIDENT);
+}
+
+/* Runs of pages that lie in the tier. 0 or -1 (refused; the op is freed). */
+static int add_range(struct request *q, struct op *op, struct range *r, unsigned int tier)
+{
+	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r);
+
+	while (vpn < end) {
+		struct span span = { .range = r, .vpn = vpn };
+
+		while (vpn < end && lies_in(r, vpn, tier))
+			vpn++;
+		span.pages = vpn - span.vpn;
+		if (span.pages && request_op_add(q, op, &span))
+			return -1;
+		vpn += span.pages == 0;
+	}
+	return 0;
+}
+
+static int add_all(struct request *q, struct op *op, unsigned int tier)
+{
+	LIST_EACH(pos, &q->daemon->world->spaces) {
+		struct space *s = container_of(pos, struct space, in_world);
+
+		LIST_EACH(pos2, &s->ranges) {
+			struct range *r = container_of(pos2, struct range, in_space);
+
+			if (r->kind == RANGE_MANAGED && r->addr && !atomic_load(&r->dying) &&
+			    atomic_load(&r->tier_bytes[tier]) && add_range(q, op, r, tier))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Where the pages go: a device's into memory, a node's to another node or, on one node, to a
+ * device.
+ */
+static int choose_move(const struct world *w, unsigned int tier, enum move_kind *ret_kind,
+		       unsigned int *ret_to)
+{
+	for (unsigned int i = 0; i < w->n_tiers; i++) {
+		const struct tier *t = &w->tiers[i];
+
+		if (i == tier || t->state != TIER_ONLINE || !tier_is_managed(t))
+			continue;
+		if (!tier_is_resident(t) && !tier_is_resident(&w->tiers[tier]))
+			continue;
+		*ret_kind = !tier_is_resident(t)		? MOVE_EVICT
+			    : tier_is_resident(&w->tiers[tier]) ? MOVE_NODE
+								: MOVE_FILL;
+		*ret_to = i;
+		return 0;
+	}
+	return -1;
+}
+
+void request_drain(struct request *q)
+{
+	struct world *w = q->daemon->world;
+	enum move_kind kind;
+	unsigned int to;
+	struct tier *tier;
+	struct op *op;
+
+	if (request_find_tier(q, q->message->control->tier, &tier))
+		return;
+	if (choose_move(w, tier->index, &kind, &to)) {
+		session_error(q->session, q->id, EBUSY,
+			      "tier %s cannot be drained: no other tier takes its pages",
+			      tier->config.name);
+		return;
+	}
+	if (request_op_new(q, kind, to, &op))
+		return;
+	if (world_drain(w, tier->index)) {
+		op_free(op, w);
+		session_error(
+			q->session, q->id, EBUSY,
+			"tier %s is the last one in memory; its pages have nowhere to be used",
+			tier->config.name);
+		return;
+	}
+	if (add_all(q, op, tier->index))
+		return;
+	daemon_event(q->daemon, EVENT_INFO, "tier %s is being drained", tier->config.name);
+	request_op_start(q, op);
+	schedule_kick(q->daemon);
+}

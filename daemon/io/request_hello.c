@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Hello: versions, features, and the client's space with its ledger. Every connection gets one,
+ * also hmmctl's, which never fills it: a small file in a tmpfs costs less than a second kind of
+ * client.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/daemon.h"
+#include "daemon/io/ledgerfile.h"
+#include "daemon/io/log.h"
+#include "daemon/io/reply.h"
+#include "daemon/io/request.h"
+#include "daemon/io/resume.h"
+#include "daemon/io/server.h"
+#include "daemon/io/session_own.h"
+
+/* 0 or -1 (refused). */
+static int check_version(struct request *q, const Hmmd__Hello *h)
+{
+	if (h->version_min <= HMM_LIMIT_VERSION_MAX && h->version_max >= HMM_LIMIT_VERSION_MIN)
+		return 0;
+	session_error(
+		q->session, q->id, EPROTONOSUPPORT,
+		"the client speaks protocol versions %u to %u, this hmmd %d to %d: update the %s",
+		h->version_min, h->version_max, HMM_LIMIT_VERSION_MIN, HMM_LIMIT_VERSION_MAX,
+		h->version_min > HMM_LIMIT_VERSION_MAX ? "daemon" : "client library");
+	return -1;
+}
+
+/* 1, 0 or -errno of looking it up, which counts as no. */
+static bool may_control(const struct server *s, const struct peer *p)
+{
+	return p->uid == 0 || p->uid == geteuid() ||
+	       (s->has_control_group && peer_in_group(p, s->control_group) > 0);
+}
+
+static int new_ledger(struct request *q, uint64_t client, struct ledgerfile **ret)
+{
+	const struct peer *p = &q->session->peer;
+	struct ledger_identity who = {
+		.client = client, .start = p->start, .pid = p->pid, .uid = p->uid
+	};
+
+	return ledgerfile_new(ret, q->daemon->world->config.state_dir, &who);
+}
+
+static void name_space(struct space *s, const struct peer *p, const char *name)
+{
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->program, sizeof(s->program), "%s", p->program);
+	snprintf(s->unit, sizeof(s->unit), "%s", p->unit);
+}
+
+/* 0, SPACE_E_*, -errno. */
+static int new_space(struct request *q, struct space **ret)
+{
+	const struct peer *p = &q->session->peer;
+	struct world *w = q->daemon->world;
+	uint64_t client = w->next_id++;
+	struct ledgerfile *l;
+	int r = new_ledger(q, client, &l);
+
+	if (r)
+		return r;
+	r = space_new(ret, w, client, p->pid, p->uid, ledgerfile_arena(l),
+		      ledgerfile_owner_arena(l), LEDGER_MAX_TABLES, ledgerfile_tables(l), false);
+	if (r) {
+		ledgerfile_remove(l);
+		ledgerfile_close(l);
+		return r;
+	}
+	space_set_ledger(*ret, l);
+	return 0;
+}
+
+/* The end of the connection that it had may not have been seen yet: it has ended all the same. */
+static void end_former(struct request *q, uint64_t client)
+{
+	const struct peer *p = &q->session->peer;
+	struct session *former = idmap_get(q->daemon->server->by_client, client);
+
+	if (former && former->peer.pid == p->pid && former->peer.start == p->start && former->peer.uid == p->uid)
+		session_close(former, "its client has connected again");
+}
+
+static int take_space(struct request *q, const Hmmd__Hello *h)
+{
+	struct session *s = q->session;
+	struct space *space = NULL;
+	int r;
+
+	if (h->resume_client)
+		end_former(q, h->resume_client);
+	if (h->resume_client)
+		space = resume_claim(q->daemon, h->resume_client, &s->peer);
+	s->resuming = space != NULL;
+	if (!space) {
+		r = new_space(q, &space);
+		if (r)
+			return r;
+	}
+	name_space(space, &s->peer, h->name);
+	s->space = space;
+	return idmap_put(q->daemon->server->by_client, space->client, s);
+}
+
+static size_t reply_fds(struct request *q, int *fds, uint64_t *features)
+{
+	struct session *s = q->session;
+	size_t n = 0;
+
+	if (ledgerfile_read_only(space_ledger(s->space), &fds[0]) == 0) {
+		*features |= HMMD__FEATURE__FEATURE_LEDGER;
+		n++;
+	}
+	if (q->daemon->uffd_device >= 0) {
+		fds[n++] = q->daemon->uffd_device;
+		*features |= HMMD__FEATURE__FEATURE_UFFD_DEVICE;
+	}
+	return n;
+}
+
+static void greet(struct request *q)
+{
+	struct session *s = q->session;
+	Hmmd__Message m = HMMD__MESSAGE__INIT;
+	Hmmd__HelloReply reply = HMMD__HELLO_REPLY__INIT;
+	int fds[2] = { -1, -1 };
+	size_t n;
+
+	reply.version = HMM_LIMIT_VERSION_MAX;
+	reply.features = HMMD__FEATURE__FEATURE_ZAP;
+	n = reply_fds(q, fds, &reply.features);
+	reply.features |= s->resuming ? HMMD__FEATURE__FEATURE_RESUME : 0;
+	reply.features |= s->control ? HMMD__FEATURE__FEATURE_CONTROL : 0;
+	reply.client = s->space->client;
+	reply.huge_page_size = LEDGER_PAGE_SIZE;
+	reply.backing = q->daemon->backing;
+	reply.ledger_root = 1;	/* radix_init() makes it so */
+	m.kind_case = HMMD__MESSAGE__KIND_HELLO_REPLY;
+	m.hello_reply = &reply;
+	session_send(s, q->id, &m, fds, n);
+	if (reply.features & HMMD__FEATURE__FEATURE_LEDGER)
+		close(fds[0]);
+}
+
+void request_hello(struct request *q)
+{
+	const Hmmd__Hello *h = q->message->hello;
+	struct session *s = q->session;
+	int r;
+
+	if (s->said_hello) {
+		session_error(s, q->id, EISCONN, "Hello was said already on this connection");
+		return;
+	}
+	if (check_version(q, h))
+		return;
+	r = take_space(q, h);
+	if (r) {
+		reply_result(s, q->id, r, "a new client");
+		if (s->space)
+			session_close(s, "there is no memory to serve it");
+		return;
+	}
+	s->said_hello = true;
+	s->features = h->features;
+	s->control = may_control(q->daemon->server, &s->peer);
+	log_line(LOG_LEVEL_DEBUG, "pid %d (%s, uid %u) is connection %llu", (int)s->peer.pid,
+		 s->peer.program, (unsigned int)s->peer.uid, (unsigned long long)s->id);
+	greet(q);
+}

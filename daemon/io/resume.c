@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Clients coming back (resume.h). A space waits until its client is there again; the client names its
+ * ranges and sends their files; then every page is brought to rest and served. A client whose descriptors
+ * systemd kept is served before that, and only confirms.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/crew.h"
+#include "daemon/io/log.h"
+#include "daemon/io/resume_own.h"
+#include "daemon/io/retire.h"
+
+/* Claimed by a session, last Resume not yet seen. */
+static struct list_node claimed = { &claimed, &claimed };
+
+struct ledgerfile *space_ledger(const struct space *s)
+{
+	return s->ledger;
+}
+
+void space_set_ledger(struct space *s, struct ledgerfile *l)
+{
+	s->ledger = l;
+}
+
+struct resume *resume_free(struct resume *w)
+{
+	size_t i;
+
+	if (!w)
+		return NULL;
+	for (i = 0; i < w->n; i++)
+		if (w->ranges[i].fd >= 0)
+			close(w->ranges[i].fd);
+	list_remove(&w->node);
+	close(w->pidfd);
+	free(w->ranges);
+	free(w);
+	return NULL;
+}
+
+static struct resume *find_in(struct list_node *list, const struct space *s)
+{
+	LIST_EACH(node, list) {
+		struct resume *w = container_of(node, struct resume, node);
+
+		if (w->space == s)
+			return w;
+	}
+	return NULL;
+}
+
+struct resume *resume_find(struct daemon *d, const struct space *s)
+{
+	struct resume *w = find_in(&claimed, s);
+
+	return w ? w : find_in(&d->waiting_spaces, s);
+}
+
+struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer *peer)
+{
+	LIST_EACH(node, &d->waiting_spaces) {
+		struct resume *w = container_of(node, struct resume, node);
+
+		if (w->who.client != client)
+			continue;
+		if (w->who.pid != peer->pid || w->who.start != peer->start || w->who.uid != peer->uid)
+			return NULL;
+		list_remove(&w->node);
+		list_append(&claimed, &w->node);
+		return w->space;
+	}
+	return NULL;
+}
+
+static struct resumed *find_range(struct resume *w, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->ranges[i].range && w->ranges[i].range->id == id)
+			return &w->ranges[i];
+	return NULL;
+}
+
+static bool same_file(struct daemon *d, const struct resumed *x, int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == x->inode &&
+	       d->mech->ops->check(d->mech, fd, x->range->size) == 0;
+}
+
+int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size, int fd)
+{
+	struct resume *w = resume_find(d, s);
+	struct resumed *x = w ? find_range(w, id) : NULL;
+
+	if (!x)
+		return RESUME_E_UNKNOWN;
+	if (x->addr != addr || x->range->size != size || !same_file(d, x, fd))
+		return RESUME_E_DIFFERENT;
+	x->came = true;
+	if (x->live || x->fd >= 0)
+		close(fd);	/* another descriptor of the same file */
+	else
+		x->fd = fd;
+	return 0;
+}
+
+static int map_range(struct space *s, struct range *r, uint64_t addr)
+{
+	struct ledgerfile *l = space_ledger(s);
+	int rc;
+
+	while ((rc = space_map(s, r, addr)) == SPACE_E_TABLES) {
+		rc = ledgerfile_grow(l);
+		if (rc < 0)
+			return rc;
+		radix_set_tables(&s->mirror, ledgerfile_tables(l));
+		radix_set_tables(&s->owners, ledgerfile_tables(l));
+	}
+	return rc > 0 ? -EEXIST : rc;
+}
+
+/* Never mapped in this daemon: the words in the ledger are all that is left of it. */
+static void give_up(struct daemon *d, struct resume *w, struct resumed *x)
+{
+	resume_release(d, w->space, x->addr, range_pages(x->range));
+	retire_ranges(d, &x->range, 1, NULL, NULL);
+	x->range = NULL;
+}
+
+static void map_all(struct daemon *d, struct resume *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct resumed *x = &w->ranges[i];
+
+		if (!x->range || x->live)
+			continue;
+		if (x->fd < 0 || !same_file(d, x, x->fd) || map_range(w->space, x->range, x->addr) < 0) {
+			give_up(d, w, x);
+			continue;
+		}
+		x->range->backing = x->fd;
+		x->fd = -1;
+	}
+}
+
+/* Every word that still counts is in the tables, the rest is dropped; then page by page to rest. */
+int resume_serve(struct daemon *d, struct resume *w, uint64_t *ret_lost)
+{
+	uint64_t lost, sum = 0;
+	size_t i;
+	int rc = 0;
+
+	map_all(d, w);
+	if (w->space->recovering)
+		space_recovered(w->space);
+	for (i = 0; i < w->n && rc >= 0; i++) {
+		if (!w->ranges[i].range || w->ranges[i].live)
+			continue;
+		rc = resume_pages(d, w->ranges[i].range, &lost);
+		if (rc < 0)
+			break;
+		w->ranges[i].live = true;
+		sum += lost;
+	}
+	if (rc >= 0 && !w->served && w->space->uffd >= 0)
+		rc = crew_serve(d->crew, w->space);
+	if (rc < 0)
+		return rc;
+	w->served = true;
+	*ret_lost = sum;
+	return 0;
+}
+
+/* What the client did not name it has freed meanwhile. */
+static void drop_unnamed(struct daemon *d, struct resume *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct resumed *x = &w->ranges[i];
+
+		if (!x->range || x->came)
+			continue;
+		if (x->live)
+			retire_ranges(d, &x->range, 1, NULL, NULL);
+		else
+			give_up(d, w, x);
+		x->range = NULL;
+	}
+}
+
+/* Told now that there is somebody to tell: what was lost when they were served without their client, too. */
+static uint64_t tell_lost(struct daemon *d, const struct resume *w)
+{
+	uint64_t lost = 0;
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->ranges[i].range)
+			lost += resume_tell_lost(d, w->ranges[i].range);
+	return lost;
+}
+
+static bool any_left(const struct resume *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->ranges[i].range)
+			return true;
+	return false;
+}
+
+int resume_finish(struct daemon *d, struct space *s, uint64_t *ret_lost)
+{
+	struct resume *w = resume_find(d, s);
+	uint64_t lost_now;
+	int rc;
+
+	if (!w)
+		return -EINVAL;
+	drop_unnamed(d, w);
+	if (s->uffd < 0 && any_left(w))
+		return -EINVAL;
+	rc = resume_serve(d, w, &lost_now);
+	if (rc < 0)
+		return rc;
+	*ret_lost = tell_lost(d, w);
+	resume_free(w);
+	return 0;
+}
+
+void resume_forget(struct daemon *d, struct space *s)
+{
+	struct resume *w = resume_find(d, s);
+	size_t i;
+
+	if (!w)
+		return;
+	for (i = 0; i < w->n && !d->keep; i++)
+		if (w->ranges[i].range && !w->ranges[i].live)
+			resume_release(d, s, w->ranges[i].addr, range_pages(w->ranges[i].range));
+	resume_free(w);
+}
+
+void resume_sweep(struct daemon *d)
+{
+	LIST_EACH_SAFE(node, next, &d->waiting_spaces) {
+		struct resume *w = container_of(node, struct resume, node);
+
+		if (!process_ended(w->pidfd) && (w->space->uffd < 0 || !uffd_gone(w->space->uffd)))
+			continue;
+		log_line(LOG_LEVEL_INFO, "client %llu (pid %d) ended before it came back",
+			 (unsigned long long)w->who.client, (int)w->who.pid);
+		retire_space(d, w->space);
+	}
+}

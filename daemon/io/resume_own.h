@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of coming back, for resume*.c alone. Loop thread only. */
+#ifndef HMMD_IO_RESUME_OWN_H
+#define HMMD_IO_RESUME_OWN_H
+
+#include "daemon/core/world.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/resume.h"
+
+struct resumed {			/* one range on record */
+	struct range *range;		/* allocated at once, so that its place is promised; mapped when it is recovered */
+	uint64_t addr, inode;
+	int fd;				/* its file, once somebody has sent it; then the range has it */
+	bool came;			/* the client has named it */
+	bool live;			/* recovered and served */
+};
+
+struct resume {
+	struct list_node node;		/* in daemon->waiting_spaces, or among the claimed */
+	struct space *space;
+	struct ledger_identity who;
+	int pidfd;
+	bool served;			/* the fault service threads look at it */
+	struct resumed *ranges;
+	size_t n;
+};
+
+/* resume_page.c: words of an earlier daemon. */
+/* Takes the slots that the range's words name; a slot that is named twice makes the second word a damaged one. */
+void resume_reserve(struct daemon *d, struct space *s, uint64_t addr, uint64_t pages);
+/* Gives them back: the words are of no use any more. */
+void resume_release(struct daemon *d, struct space *s, uint64_t addr, uint64_t pages);
+/* Brings every page of a mapped range to rest; *ret_lost counts those whose contents are gone. -ENOMEM. */
+int resume_pages(struct daemon *d, struct range *r, uint64_t *ret_lost);
+uint64_t resume_tell_lost(struct daemon *d, struct range *r);	/* how many pages */
+
+/* resume_process.c */
+bool process_is(const struct ledger_identity *who, int *ret_pidfd);	/* it lives and is the one on record */
+bool process_ended(int pidfd);
+
+/* resume_restore.c: one client's ledger at start-up. */
+struct resume *resume_find(struct daemon *d, const struct space *s);
+struct resume *resume_free(struct resume *w);
+/* Maps what has its file, drops what has none, recovers and serves. */
+int resume_serve(struct daemon *d, struct resume *w, uint64_t *ret_lost);
+
+#endif

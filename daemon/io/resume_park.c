@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A connection can end while its client lives: cut off because it did not read, or dropped by a client that
+ * waited too long for an answer. Its managed ranges are its memory, so they are not given up for that. The
+ * client is known again as after a restart of the daemon. A process that ends or calls execve(2) loses its
+ * address space before its sockets close, so it is told apart at once; what slips through is swept later.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/resume_own.h"
+#include "daemon/io/retire.h"
+
+static bool is_memory(const struct range *r)
+{
+	return r->kind == RANGE_MANAGED && r->addr;
+}
+
+static size_t count_memory(const struct space *s)
+{
+	size_t n = 0;
+
+	LIST_EACH(node, &s->ranges)
+		n += is_memory(container_of(node, struct range, in_space));
+	return n;
+}
+
+/* What the client tells anew when it is back, or never mapped. */
+static void retire_others(struct daemon *d, struct space *s)
+{
+	LIST_EACH_SAFE(node, next, &s->ranges) {
+		struct range *r = container_of(node, struct range, in_space);
+
+		if (!is_memory(r))
+			retire_ranges(d, &r, 1, NULL, NULL);
+	}
+}
+
+static int note_ranges(struct resume *w)
+{
+	struct stat st;
+
+	LIST_EACH(node, &w->space->ranges) {
+		struct range *r = container_of(node, struct range, in_space);
+
+		if (!is_memory(r))
+			continue;
+		if (fstat(r->backing, &st) < 0)
+			return -errno;
+		w->ranges[w->n++] = (struct resumed){ .range = r, .addr = r->addr, .inode = st.st_ino, .fd = -1,
+						      .live = true };
+	}
+	return 0;
+}
+
+static struct resume *park_new(struct space *s, const struct peer *peer)
+{
+	struct resume *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	list_init(&w->node);
+	w->space = s;
+	w->served = true;
+	w->who = (struct ledger_identity){ .client = s->client, .start = peer->start, .pid = peer->pid,
+					   .uid = peer->uid };
+	w->pidfd = fcntl(peer->pidfd, F_DUPFD_CLOEXEC, 0);
+	w->ranges = calloc(count_memory(s), sizeof(*w->ranges));
+	if (w->pidfd < 0 || !w->ranges || note_ranges(w) < 0)
+		return resume_free(w);
+	return w;
+}
+
+bool resume_park(struct daemon *d, struct space *s, const struct peer *peer)
+{
+	struct resume *w = resume_find(d, s);
+	size_t i;
+
+	if (process_ended(peer->pidfd) || (s->uffd >= 0 && uffd_gone(s->uffd)))
+		return false;
+	if (!w && count_memory(s)) {
+		w = park_new(s, peer);
+		if (w)
+			retire_others(d, s);
+	}
+	if (!w)
+		return false;
+	for (i = 0; i < w->n; i++)
+		w->ranges[i].came = false;
+	list_remove(&w->node);
+	list_append(&d->waiting_spaces, &w->node);
+	daemon_event(d, EVENT_WARNING, "the connection of client %llu (pid %d) ended, its memory waits for it",
+		     (unsigned long long)s->client, (int)s->pid);
+	return true;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Start-up: what lies in the state directory becomes spaces again. A client whose process is gone is
+ * swept away with its files. For the others the places of their ranges are promised and their device slots
+ * reserved before anybody is served, so that no new client can be given what belongs to one that is not
+ * back yet.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/io/log.h"
+#include "daemon/io/notify.h"
+#include "daemon/io/resume_own.h"
+
+struct restoring {
+	struct daemon *daemon;
+	struct resume *resume;
+};
+
+static struct range *allocate(struct space *s, const struct range_record *rec)
+{
+	struct range_request q = { .size = rec->size, .name = rec->name, .policy = rec->policy, .prefer = rec->prefer,
+				   .flags = rec->flags };
+	struct range *r;
+
+	if (!space_alloc(s, &q, &r))
+		return r;
+	q.policy = q.prefer = NULL;	/* the configuration has changed; anywhere is better than nowhere */
+	return space_alloc(s, &q, &r) ? NULL : r;
+}
+
+/* The id that the client knows. Its own new one was the last given out, so it goes back. */
+static int rename_range(struct world *w, struct range *r, uint64_t id)
+{
+	int rc = idmap_put(w->ranges, id, r);
+
+	if (rc < 0)
+		return rc;
+	idmap_take(w->ranges, r->id);
+	r->id = id;
+	if (w->next_id <= id)
+		w->next_id = id + 1;
+	return 0;
+}
+
+static void forget_range(struct space *s, struct range *r)
+{
+	space_range_leave(s, r);
+	space_range_free(r, NULL, NULL);
+}
+
+static int restore_range(void *userdata, const struct range_record *rec)
+{
+	struct restoring *x = userdata;
+	struct daemon *d = x->daemon;
+	struct resume *w = x->resume;
+	struct resumed *longer = realloc(w->ranges, (w->n + 1) * sizeof(*longer));
+	struct range *r;
+
+	if (!longer)
+		return -ENOMEM;
+	w->ranges = longer;
+	r = allocate(w->space, rec);
+	if (r && rename_range(d->world, r, rec->id) < 0) {
+		forget_range(w->space, r);
+		r = NULL;
+	}
+	if (!r) {
+		daemon_event(d, EVENT_ERROR, "range %llu of client %llu has no place any more and is lost",
+			     (unsigned long long)rec->id, (unsigned long long)w->who.client);
+		return 0;
+	}
+	if (rec->home < d->world->n_tiers && tier_is_resident(&d->world->tiers[rec->home]))
+		atomic_store(&r->home, rec->home);
+	w->ranges[w->n++] = (struct resumed){ .range = r, .addr = rec->addr, .inode = rec->inode, .fd = -1 };
+	resume_reserve(d, w->space, rec->addr, range_pages(r));
+	return 0;
+}
+
+static int make_space(struct daemon *d, struct resume *w, struct ledgerfile *l)
+{
+	int rc = space_new(&w->space, d->world, w->who.client, w->who.pid, w->who.uid, ledgerfile_arena(l),
+			   ledgerfile_owner_arena(l), LEDGER_MAX_TABLES, ledgerfile_tables(l), true);
+
+	if (rc)
+		return rc < 0 ? rc : -EDQUOT;
+	space_set_ledger(w->space, l);
+	if (d->world->next_id <= w->who.client)
+		d->world->next_id = w->who.client + 1;
+	return 0;
+}
+
+static int fd_of(const char *kind, uint64_t id)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s%llu", kind, (unsigned long long)id);
+	return notify_fd(name);
+}
+
+/* What systemd kept: with the userfaultfd and every file the client's threads need not wait for the client. */
+static bool take_descriptors(struct resume *w)
+{
+	bool all;
+	size_t i;
+
+	w->space->uffd = fd_of("u", w->who.client);
+	all = w->space->uffd >= 0;
+	for (i = 0; i < w->n; i++) {
+		w->ranges[i].fd = fd_of("m", w->ranges[i].range->id);
+		all = all && w->ranges[i].fd >= 0;
+	}
+	return all;
+}
+
+static void serve_orphan(struct daemon *d, struct resume *w)
+{
+	uint64_t lost = 0;
+	int rc = resume_serve(d, w, &lost);
+
+	if (rc < 0)
+		daemon_event(d, EVENT_ERROR, "client %llu (pid %d) cannot be served before it is back: %s",
+			     (unsigned long long)w->who.client, (int)w->who.pid, strerror(-rc));
+	else
+		daemon_event(d, lost ? EVENT_ERROR : EVENT_INFO,
+			     "client %llu (pid %d) is served again, %zu ranges, %llu pages lost",
+			     (unsigned long long)w->who.client, (int)w->who.pid, w->n, (unsigned long long)lost);
+}
+
+/* The process lives. What cannot be restored is lost with an error, never silently. */
+static int restore_client(struct daemon *d, struct ledgerfile *l, const struct ledger_identity *who, int pidfd)
+{
+	struct resume *w = calloc(1, sizeof(*w));
+	struct restoring x = { .daemon = d, .resume = w };
+	int rc;
+
+	if (!w) {
+		close(pidfd);
+		return -ENOMEM;
+	}
+	w->who = *who;
+	w->pidfd = pidfd;
+	list_init(&w->node);
+	rc = make_space(d, w, l);
+	if (rc < 0) {
+		resume_free(w);
+		return rc;
+	}
+	list_append(&d->waiting_spaces, &w->node);
+	rc = ledgerfile_each_range(l, restore_range, &x);
+	if (rc < 0)
+		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some ranges on record are damaged and lost: %s",
+			     (unsigned long long)who->client, (int)who->pid, strerror(-rc));
+	if (take_descriptors(w) && d->crew)
+		serve_orphan(d, w);
+	return 0;
+}
+
+static void discard_ledger(struct ledgerfile *l)
+{
+	ledgerfile_remove(l);
+	ledgerfile_close(l);
+}
+
+/*
+ * Words on record may name a device that did not open: judged now they would count as lost, while the next start
+ * may find the device. Starting without it is for when no program's pages can be there.
+ */
+static const struct tier *closed_device(const struct daemon *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->world->n_tiers; i++)
+		if (!tier_is_resident(&d->world->tiers[i]) && d->devices[i].ops && !d->devices[i].device)
+			return &d->world->tiers[i];
+	return NULL;
+}
+
+static int restore(struct daemon *d, uint64_t client)
+{
+	const char *dir = d->world->config.state_dir;
+	struct ledger_identity who;
+	struct ledgerfile *l;
+	int pidfd, rc = ledgerfile_open(&l, dir, client, &who);
+
+	if (rc < 0) {
+		daemon_event(d, EVENT_ERROR, "the ledger of client %llu in %s cannot be used and is left alone: %s",
+			     (unsigned long long)client, dir, strerror(-rc));
+		return 0;
+	}
+	if (!process_is(&who, &pidfd)) {
+		log_line(LOG_LEVEL_DEBUG, "client %llu (pid %d) is gone, its ledger is removed",
+			 (unsigned long long)client, (int)who.pid);
+		discard_ledger(l);
+		return 0;
+	}
+	if (closed_device(d)) {
+		log_line(LOG_LEVEL_ERROR, "tier %s cannot be opened, and pages of pid %d, which lives, may rest there: "
+			 "hmmd does not start without it", closed_device(d)->config.name, (int)who.pid);
+		close(pidfd);
+		ledgerfile_close(l);
+		return -ENODEV;
+	}
+	rc = restore_client(d, l, &who, pidfd);
+	if (rc < 0) {
+		daemon_event(d, EVENT_ERROR, "client %llu (pid %d) cannot be restored: %s", (unsigned long long)client,
+			     (int)who.pid, strerror(-rc));
+		discard_ledger(l);
+	}
+	return 0;
+}
+
+int resume_restore(struct daemon *d)
+{
+	uint64_t *clients = NULL;
+	size_t n = 0, i;
+	int rc = ledgerfile_list(d->world->config.state_dir, &clients, &n);
+
+	if (rc < 0)
+		return rc;
+	/* Every id first, damaged ledgers too: a new client must not be given a name that is taken. */
+	for (i = 0; i < n; i++)
+		if (d->world->next_id <= clients[i])
+			d->world->next_id = clients[i] + 1;
+	for (i = 0; i < n && !rc; i++)
+		rc = restore(d, clients[i]);
+	free(clients);
+	return rc;
+}

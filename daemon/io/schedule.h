@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tick: asks core for plans and victims, hands moves to the crew, feeds results back, ends
+ * operations. Ticks every config.tick_us while something happens, once a second when idle.
+ */
+#ifndef HMMD_IO_SCHEDULE_H
+#define HMMD_IO_SCHEDULE_H
+
+#include "daemon/core/op.h"
+
+struct daemon;
+
+int schedule_start(struct daemon *d);	/* the timer */
+void schedule_stop(struct daemon *d);
+void schedule_kick(struct daemon *d);	/* something changed: tick soon */
+/* An operation begins to be issued; when done, session_op_done() is told and it is freed. */
+void schedule_op(struct daemon *d, struct op *op);
+/* Cancels all operations of a session that is gone. */
+void schedule_session_gone(struct daemon *d, uint64_t session);
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Operations on their way: issued as room comes, reported, ended; and what their clients are told meanwhile. */
+#include "daemon/io/crew.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/schedule_own.h"
+#include "daemon/io/session.h"
+
+/* op_issue() hands out OP_IN_FLIGHT moves at most, so what is issued fits. */
+void schedule_issue(struct daemon *d, struct op *op)
+{
+	uint64_t now_us = daemon_now_us(d), due_us;
+	struct plan *plan;
+	size_t i;
+
+	if (!d->crew || !d->schedule || op_done(op) || crew_room(d->crew) < OP_IN_FLIGHT)
+		return;
+	plan = &d->schedule->plan;
+	plan->n = 0;
+	op_issue(op, plan, now_us);
+	for (i = 0; i < plan->n; i++)
+		if (crew_submit(d->crew, &plan->moves[i])) {
+			op_report(op, &plan->moves[i], MOVE_BUSY, now_us);
+			range_drop(plan->moves[i].range);
+		}
+	due_us = op_due_us(op);
+	if (!op->in_flight && due_us != UINT64_MAX)
+		schedule_soon(d->schedule, due_us > now_us ? due_us - now_us : 0);
+}
+
+static void end(struct daemon *d, struct op *op)
+{
+	if (d->schedule && d->schedule->moved.op == op->id)
+		schedule_flush_moved(d);
+	session_op_done(d, op);
+	op_free(op, d->world);
+}
+
+void schedule_end_done(struct daemon *d)
+{
+	size_t cursor = 0;
+	struct op *op;
+
+	while ((op = idmap_each(d->world->ops, &cursor, NULL))) {
+		if (!op_done(op))
+			continue;
+		end(d, op);
+		cursor = 0;	/* the map has changed */
+	}
+}
+
+void schedule_op(struct daemon *d, struct op *op)
+{
+	if (!d->schedule)
+		op_cancel(op);
+	else
+		d->schedule->active = true;
+	schedule_issue(d, op);
+	if (op_done(op))
+		end(d, op);
+	else if (d->schedule)
+		schedule_soon(d->schedule, d->world->config.tick_us);
+}
+
+void schedule_session_gone(struct daemon *d, uint64_t session)
+{
+	size_t cursor = 0;
+	struct op *op;
+
+	while ((op = idmap_each(d->world->ops, &cursor, NULL)))
+		if (op->session == session) {
+			op->session = 0;
+			op_cancel(op);
+		}
+	schedule_end_done(d);
+}
+
+void schedule_flush_moved(struct daemon *d)
+{
+	struct moved_run *run = d->schedule ? &d->schedule->moved : NULL;
+	struct session *s = run && run->op ? session_find(d, run->session) : NULL;
+	Hmmd__Message m = HMMD__MESSAGE__INIT;
+	Hmmd__Moved moved = HMMD__MOVED__INIT;
+
+	if (s) {
+		moved.range = run->range;
+		moved.offset = run->offset;
+		moved.length = run->length;
+		moved.tier = d->world->tiers[run->tier].config.name;
+		m.kind_case = HMMD__MESSAGE__KIND_MOVED;
+		m.moved = &moved;
+		session_send(s, 0, &m, NULL, 0);
+	}
+	if (run)
+		*run = (struct moved_run){ 0 };
+}
+
+/* Told only to a client that asked for the move, and only about its own ranges. */
+void schedule_moved(struct daemon *d, const struct op *op, const struct move *m)
+{
+	struct session *s = session_find(d, op->session);
+	struct moved_run *run = d->schedule ? &d->schedule->moved : NULL;
+	uint64_t offset = (m->vpn << LEDGER_PAGE_SHIFT) - m->range->addr;
+
+	if (!run || !s || session_space(s) != m->range->space || m->kind == MOVE_DISCARD)
+		return;
+	if (run->op == op->id && run->range == m->range->id && run->tier == m->tier &&
+	    run->offset + run->length == offset) {
+		run->length += LEDGER_PAGE_SIZE;
+		return;
+	}
+	schedule_flush_moved(d);
+	*run = (struct moved_run){ .session = op->session, .op = op->id, .range = m->range->id, .offset = offset,
+				   .length = LEDGER_PAGE_SIZE, .tier = m->tier };
+}

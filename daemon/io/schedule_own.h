@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of the schedule, for schedule*.c alone. Loop thread only. */
+#ifndef HMMD_IO_SCHEDULE_OWN_H
+#define HMMD_IO_SCHEDULE_OWN_H
+
+#include <uv.h>
+#include "daemon/core/world.h"
+#include "daemon/io/schedule.h"
+
+/* Pages that moved one after another, told as one event. Only numbers: the range may be gone by then. */
+struct moved_run {
+	uint64_t session, op, range;	/* op 0: empty */
+	uint64_t offset, length;	/* bytes in the range */
+	uint8_t tier;
+};
+
+struct schedule {
+	struct daemon *daemon;
+	uv_timer_t tick;
+	bool active;			/* something happened since the last tick */
+	bool slow;			/* the timer is set for the idle interval */
+	uint64_t second_us;		/* when the things of every second were done */
+	uint64_t ranked_us;		/* when victims were last wanted and ranked */
+	bool rank_wanted;		/* wanted again too soon: the next tick does it */
+	struct plan plan;
+	unsigned int planned, planned_moved, planned_in_flight;	/* moves of the last plan */
+	uint64_t dry_told_us;
+	uint64_t lost_untold;		/* pages lost since it was last said */
+	struct moved_run moved;
+	bool above_high[HMM_LIMIT_TIERS];
+	enum tier_state told_state[HMM_LIMIT_TIERS];
+};
+
+/* schedule.c */
+void schedule_soon(struct schedule *s, uint64_t in_us);	/* the next tick comes at the latest then */
+/* schedule_op.c */
+void schedule_issue(struct daemon *d, struct op *op);
+void schedule_end_done(struct daemon *d);		/* ends every operation that is done */
+void schedule_moved(struct daemon *d, const struct op *op, const struct move *m);
+void schedule_flush_moved(struct daemon *d);
+/* schedule_plan.c */
+void schedule_plan(struct schedule *s, uint64_t now_us);
+/* schedule_victims.c */
+void schedule_refill(struct daemon *d, uint64_t now_us, bool all, bool anew);
+/* schedule_tiers.c */
+void schedule_watch_tiers(struct schedule *s);
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A session's life. It dies in three steps: out of the server's tables and its space parked until
+ * the client is back, or retired; libuv closes both handles; then it is freed. Between the first and the last nobody can
+ * find it, and whoever still has the pointer in this turn of the loop sees `closing`.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/io/awaited.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/log.h"
+#include "daemon/io/outgoing.h"
+#include "daemon/io/resume.h"
+#include "daemon/io/retire.h"
+#include "daemon/io/schedule.h"
+#include "daemon/io/server.h"
+#include "daemon/io/session_own.h"
+#include "daemon/io/session_socket.h"
+#include "daemon/io/track.h"
+
+uint64_t session_id(const struct session *s)
+{
+	return s->id;
+}
+
+struct daemon *session_daemon(const struct session *s)
+{
+	return s->daemon;
+}
+
+struct space *session_space(const struct session *s)
+{
+	return s->space;
+}
+
+const struct peer *session_peer(const struct session *s)
+{
+	return &s->peer;
+}
+
+uint64_t session_features(const struct session *s)
+{
+	return s->features;
+}
+
+int session_pagemap(struct session *s)
+{
+	if (s->pagemap == PAGEMAP_UNTRIED && pagemap_open(s->peer.pid, &s->pagemap) < 0)
+		s->pagemap = PAGEMAP_REFUSED;
+	return s->pagemap >= 0 ? s->pagemap : -1;
+}
+
+struct session *session_find(struct daemon *d, uint64_t id)
+{
+	return d->server && id ? idmap_get(d->server->by_id, id) : NULL;
+}
+
+struct session *session_of_space(struct daemon *d, const struct space *space)
+{
+	struct session *s = d->server ? idmap_get(d->server->by_client, space->client) : NULL;
+
+	return s && s->space == space ? s : NULL;
+}
+
+static void session_free(struct session *s)
+{
+	outgoing_drop_all(s);
+	awaited_drop_all(s);
+	if (s->pagemap >= 0)
+		close(s->pagemap);
+	peer_done(&s->peer);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	struct session *s = handle->data;
+
+	if (--s->handles == 0)
+		session_free(s);
+}
+
+static void process_ended(uv_poll_t *handle, int status, int events)
+{
+	(void)status;
+	(void)events;
+	session_close(handle->data, "its process ended");
+}
+
+static int init_polls(struct session *s)
+{
+	int r = uv_poll_init(s->daemon->loop, &s->socket_poll, s->fd);
+
+	if (r)
+		return r;
+	s->socket_poll.data = s;
+	s->handles = 1;
+	r = uv_poll_init(s->daemon->loop, &s->process_poll, s->peer.pidfd);
+	if (r)
+		return r;
+	s->process_poll.data = s;
+	s->handles = 2;
+	return uv_poll_start(&s->process_poll, UV_READABLE, process_ended);
+}
+
+static void close_handles(struct session *s)
+{
+	if (s->handles == 2)
+		uv_close((uv_handle_t *)&s->process_poll, handle_closed);
+	uv_close((uv_handle_t *)&s->socket_poll, handle_closed);
+}
+
+int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd,
+		const struct peer *peer)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct peer unused = *peer;
+	int r;
+
+	if (!s) {
+		peer_done(&unused);
+		close(fd);
+		return -ENOMEM;
+	}
+	s->daemon = d;
+	s->id = id;
+	s->fd = fd;
+	s->peer = *peer;
+	s->pagemap = PAGEMAP_UNTRIED;
+	list_init(&s->queue);
+	list_init(&s->in_server);
+	list_init(&s->awaited);
+	r = init_polls(s);
+	if (r && s->handles == 0)
+		session_free(s);
+	else if (r)
+		close_handles(s);
+	if (r)
+		return r;
+	session_watch(s);
+	*ret = s;
+	return 0;
+}
+
+static void leave(struct session *s)
+{
+	s->closing = true;
+	track_session_gone(s);
+	schedule_session_gone(s->daemon, s->id);
+	server_drop(s->daemon->server, s);
+	close_handles(s);
+}
+
+void session_let_go(struct session *s)
+{
+	if (s->closing)
+		return;
+	leave(s);
+	s->space = NULL;
+}
+
+void session_close(struct session *s, const char *why)
+{
+	struct space *space = s->space;
+
+	if (s->closing)
+		return;
+	log_line(LOG_LEVEL_DEBUG, "connection %llu of pid %d (%s) ends: %s",
+		 (unsigned long long)s->id, (int)s->peer.pid, s->peer.program, why);
+	leave(s);
+	s->space = NULL;
+	if (space && !resume_park(s->daemon, space, &s->peer))
+		retire_space(s->daemon, space);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The socket of a session. A request is answered from where it was read: recvmsg, handle, sendmsg,
+ * with no system call between. Only what the socket does not take is queued. A peer that asks and
+ * never reads is first not read any more, then cut off.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "daemon/io/daemon.h"
+#include "daemon/io/dispatch.h"
+#include "daemon/io/log.h"
+#include "daemon/io/outgoing.h"
+#include "daemon/io/server.h"
+#include "daemon/io/session_own.h"
+#include "daemon/io/session_socket.h"
+#include "proto/fd.h"
+#include "proto/frame.h"
+
+/*
+ * After this many turns with one frame each it is tried whether a second one waits (one recvmsg
+ * that finds nothing costs as much as an answer).
+ */
+enum { TURNS_PER_PROBE = 64 };
+
+void session_watch(struct session *s)
+{
+	int events = 0;
+
+	if (s->closing)
+		return;
+	if (s->queued <= HMM_LIMIT_QUEUE_STOP || s->cut)
+		events |= UV_READABLE;
+	if (s->queued)
+		events |= UV_WRITABLE;
+	if (events == s->events)
+		return;
+	s->events = events;
+	if (uv_poll_start(&s->socket_poll, events, session_ready))
+		session_close(s, "its socket cannot be polled");
+}
+
+/*
+ * Ends a connection from anywhere: nothing is closed here, because the caller may be walking the
+ * sessions; the socket reads as closed in the next turn of the loop.
+ */
+static void cut_off(struct session *s, const char *why)
+{
+	s->cut = why;
+	outgoing_drop_all(s);
+	shutdown(s->fd, SHUT_RDWR);
+	session_watch(s);
+}
+
+static const char *why_closed(const struct session *s)
+{
+	return s->cut ? s->cut : "it closed the connection";
+}
+
+/* true: a frame was there. */
+static bool read_frame(struct session *s)
+{
+	struct server *server = s->daemon->server;
+	int fds[HMM_LIMIT_FDS], r;
+	size_t size, n_fds;
+
+	r = fd_recv(s->fd, server->in, HMM_LIMIT_FRAME, fds, HMM_LIMIT_FDS, &size, &n_fds);
+	if (r == -EAGAIN)
+		return false;
+	if (r == 0) {
+		dispatch_frame(s, server->in, size, fds, n_fds);
+		fd_close_all(fds, n_fds);
+	} else if (r == FD_E_TRUNCATED) {
+		dispatch_refuse_packet(s, server->in, EMSGSIZE, frame_text(FRAME_E_LARGE));
+	} else if (r == FD_E_TOO_MANY) {
+		dispatch_refuse_packet(s, server->in, E2BIG,
+				       "the packet carries more descriptors than a frame may, or "
+				       "than hmmd has room for");
+	} else {
+		session_close(s, r == FD_E_CLOSED ? why_closed(s) : "its socket failed");
+	}
+	return true;
+}
+
+static void read_frames(struct session *s)
+{
+	unsigned int n = 0, limit = s->batch ? HMM_LIMIT_REQUESTS_PER_TURN : 1;
+
+	if (!s->batch && ++s->turns % TURNS_PER_PROBE == 0)
+		limit = 2;
+	if (s->cut) {
+		session_close(s, s->cut);
+		return;
+	}
+	while (n < limit && !s->closing && !s->cut && s->queued <= HMM_LIMIT_QUEUE_STOP &&
+	       read_frame(s))
+		n++;
+	s->batch = n > 1;
+	if (n)
+		server_stay_awake(s->daemon->server);
+}
+
+void session_ready(uv_poll_t *handle, int status, int events)
+{
+	struct session *s = handle->data;
+
+	if (status < 0) {
+		session_close(s, "its socket failed");
+		return;
+	}
+	if (events & UV_WRITABLE && outgoing_flush(s) < 0)
+		session_close(s, "it closed the connection");
+	if (events & UV_READABLE && !s->closing)
+		read_frames(s);
+	session_watch(s);
+}
+
+static void send_packed(struct session *s, const void *frame, size_t size, const int *fds,
+			size_t n_fds)
+{
+	int r = -EAGAIN;
+
+	if (!s->queued)
+		r = fd_send(s->fd, frame, size, fds, n_fds, MSG_DONTWAIT);
+	if (r == 0)
+		return;
+	if (r != -EAGAIN && r != -ENOBUFS) {
+		cut_off(s, r == FD_E_CLOSED ? "it closed the connection" : "its socket failed");
+		return;
+	}
+	if (s->queued + size > HMM_LIMIT_QUEUE) {
+		cut_off(s, "it does not read what it asked for");
+		return;
+	}
+	if (outgoing_add(s, frame, size, fds, n_fds))
+		cut_off(s, "there is no memory or descriptor for its answer");
+	else
+		session_watch(s);
+}
+
+/*
+ * News that a client can do without. A stopped program must not lose its connection, and its memory
+ * with it, over them.
+ */
+static bool spare(const Hmmd__Message *m)
+{
+	return m->kind_case == HMMD__MESSAGE__KIND_MOVED ||
+	       m->kind_case == HMMD__MESSAGE__KIND_PRESSURE ||
+	       m->kind_case == HMMD__MESSAGE__KIND_NOTICE;
+}
+
+void session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds,
+		  size_t n_fds)
+{
+	uint8_t *out = s->daemon->server->out;
+	size_t size;
+
+	if (s->closing || s->cut || (s->queued > HMM_LIMIT_QUEUE_STOP && spare(m)))
+		return;
+	if (frame_pack(id, m, out, HMM_LIMIT_FRAME, &size)) {
+		log_line(LOG_LEVEL_ERROR, "an answer does not fit into a frame");
+		session_error(s, id, EMSGSIZE, "the answer does not fit into a frame");
+		return;
+	}
+	send_packed(s, out, size, fds, n_fds);
+}
+
+void session_error(struct session *s, uint64_t id, int code, const char *format, ...)
+{
+	Hmmd__Message m = HMMD__MESSAGE__INIT;
+	Hmmd__Error error = HMMD__ERROR__INIT;
+	char text[HMM_LIMIT_TEXT + 1];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	error.code = (uint32_t)code;
+	error.text = text;
+	m.kind_case = HMMD__MESSAGE__KIND_ERROR;
+	m.error = &error;
+	log_line(LOG_LEVEL_DEBUG, "pid %d is refused: %s", (int)s->peer.pid, text);
+	session_send(s, id, &m, NULL, 0);
+}

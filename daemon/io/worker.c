@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A worker: carries out moves, one huge page at a time, and puts each result into the queue to the loop.
+ * Background moves only take room that is free; what somebody asked for may evict to make room.
+ */
+#include <errno.h>
+
+#include "daemon/core/space.h"
+#include "daemon/io/crew_threads.h"
+#include "daemon/io/worker_node.h"
+
+enum { RESULTS_MANY = 32 /* results that wake the loop while more moves are queued: about 5 ms of copying */ };
+
+static enum move_outcome outcome_of(int rc)
+{
+	switch (rc) {
+	case MOVER_DONE:
+		return MOVE_MOVED;
+	case MOVER_E_ALREADY:
+		return MOVE_ALREADY;
+	case MOVER_E_BUSY:
+	case MOVER_E_ABORTED:
+	case MOVER_E_NO_ROOM:
+	case MOVER_E_NO_MEMORY:
+		return MOVE_BUSY;
+	default:
+		return MOVE_FAILED;
+	}
+}
+
+static bool may_evict(const struct worker *w, const struct move *m)
+{
+	return (m->reason == REASON_REQUEST || m->kind == MOVE_PIN) && !atomic_load(&w->hand.crew->stay);
+}
+
+/* To the range's home, and on to another node when the move names one (TIER_NOWHERE: the home will do). */
+static enum move_outcome fill(struct worker *w, const struct move *m)
+{
+	bool to_node = m->tier < HMM_LIMIT_TIERS && !w->hand.mover.devices[m->tier].ops;
+	radix_word *word = space_word(m->range->space, m->vpn << LEDGER_PAGE_SHIFT);
+	enum page_state before = page_word_state(atomic_load_explicit(word, memory_order_acquire));
+	uint64_t after;
+	int rc = crew_bring_in(&w->hand, m->range, m->vpn, may_evict(w, m));
+
+	if (rc == MOVER_DONE && before == PAGE_DEVICE)
+		tally_add(&w->hand.tally.prefetched, 1);
+	if (rc != MOVER_DONE && rc != MOVER_E_ALREADY)
+		return outcome_of(rc);
+	after = atomic_load_explicit(word, memory_order_acquire);
+	if (to_node && page_word_state(after) == PAGE_RESIDENT && page_word_tier(after) != m->tier)
+		return worker_move_page(w, m);
+	return outcome_of(rc);
+}
+
+/*
+ * The flag goes first: from then on no eviction of the page can begin, and one under way finds a changed
+ * word and gives up. It stays when the page cannot be had now, so the next fault brings it in for good.
+ */
+static enum move_outcome pin(struct worker *w, const struct move *m)
+{
+	radix_word *word = space_word(m->range->space, m->vpn << LEDGER_PAGE_SHIFT);
+	enum move_outcome outcome;
+
+	page_flag(word, PAGE_PINNED, 0);
+	outcome = fill(w, m);
+	if (outcome != MOVE_MOVED && outcome != MOVE_ALREADY)
+		return outcome;
+	return page_word_state(atomic_load_explicit(word, memory_order_acquire)) == PAGE_RESIDENT ? outcome : MOVE_BUSY;
+}
+
+/* A full device has no better moment to come: that is a failure, not a busy page. */
+static enum move_outcome evict(struct worker *w, const struct move *m)
+{
+	int rc = mover_evict(&w->hand.mover, m->range, m->vpn, 0, m->tier);
+
+	return rc == MOVER_E_NO_ROOM ? MOVE_FAILED : outcome_of(rc);
+}
+
+/* A request for a node brings in what is on a device, too; any other move has been overtaken by events there. */
+static enum move_outcome to_node(struct worker *w, const struct move *m)
+{
+	radix_word *word = space_word(m->range->space, m->vpn << LEDGER_PAGE_SHIFT);
+	enum page_state state = page_word_state(atomic_load_explicit(word, memory_order_acquire));
+
+	if (state == PAGE_ABSENT)
+		return MOVE_ALREADY;
+	return m->reason == REASON_REQUEST ? fill(w, m) : worker_move_page(w, m);
+}
+
+static enum move_outcome carry_out(struct worker *w, const struct move *m)
+{
+	switch (m->kind) {
+	case MOVE_EVICT:
+		return evict(w, m);
+	case MOVE_FILL:
+		return fill(w, m);
+	case MOVE_PIN:
+		return pin(w, m);
+	case MOVE_NODE:
+		return to_node(w, m);
+	case MOVE_DISCARD:
+		return outcome_of(mover_discard(&w->hand.mover, m->range, m->vpn));
+	default:
+		return MOVE_FAILED;
+	}
+}
+
+/* The loop is woken when there is nothing more to do for now, or much to tell. */
+static void report(struct crew *c, const struct crew_result *result)
+{
+	ring_push(c->results, result);
+	if ((!ring_count(c->jobs) && !ring_count(c->ahead)) || ring_count(c->results) >= RESULTS_MANY)
+		uv_async_send(&c->wake);
+}
+
+static void work(struct worker *w, const struct move *m)
+{
+	struct crew_result result = { .move = *m, .outcome = MOVE_FAILED };
+
+	if (m->range->kind == RANGE_ADOPTED) {
+		result.span = 1;
+		worker_move_span(w, m, &result);
+	} else if (!atomic_load(&m->range->dying)) {
+		result.outcome = (uint8_t)carry_out(w, m);
+	}
+	report(w->hand.crew, &result);
+}
+
+static bool next_move(struct crew *c, struct move *ret)
+{
+	return ring_pop(c->ahead, ret) || ring_pop(c->jobs, ret);
+}
+
+void *worker_main(void *worker)
+{
+	struct worker *w = worker;
+	struct crew *c = w->hand.crew;
+	struct move m;
+
+	while (!atomic_load(&c->ending)) {
+		while (sem_wait(&c->work) < 0 && errno == EINTR)
+			;
+		/* All that is there: a pop that fails because a push before it is unfinished is made good by that push's post. */
+		while (!atomic_load(&c->ending) && next_move(c, &m))
+			work(w, &m);
+	}
+	return NULL;
+}
