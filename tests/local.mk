@@ -23,6 +23,7 @@ include $(top_srcdir)/tests/unit/mech.mk
 include $(top_srcdir)/tests/unit/drivers.mk
 include $(top_srcdir)/tests/unit/io.mk
 include $(top_srcdir)/tests/unit/engine.mk
+include $(top_srcdir)/tests/unit/ctl.mk
 
 EXTRA_DIST += tests/serial.mk tests/run-test
 -include $(top_srcdir)/tests/serial.mk

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Finding the daemon. What this user may see and change there, the daemon decides. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libclient/ctl/ctl.h"
+#include "libclient/ctl/text.h"
+
+const char *ctl_socket(const struct ctl *c)
+{
+	const char *env = getenv("HMMD_SOCKET");
+
+	if (c->args.socket)
+		return c->args.socket;
+	return env && *env ? env : "/run/hmmd/hmmd.sock";
+}
+
+int ctl_connect(struct ctl *c)
+{
+	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
+
+	o.socket_path = c->args.socket;
+	o.name = "hmmctl";
+	o.flags = HMM_CLIENT_NO_HELPER;
+	return hmm_client_new(&c->client, &o);
+}
+
+int ctl_no_daemon(const struct ctl *c, int error)
+{
+	switch (-error) {
+	case ENOENT:
+	case ECONNREFUSED:
+	case ENOTCONN:
+		ctl_fail(c, "no daemon at %s; start it with `systemctl start hmmd`, or as a user with "
+			 "`hmmd --rootless`", ctl_socket(c));
+		return CTL_NO_DAEMON;
+	case EPROTONOSUPPORT:
+		return ctl_fail(c, "the daemon at %s speaks another version of the protocol",
+				ctl_socket(c));
+	case EACCES:
+	case EPERM:
+		return ctl_fail(c, "you may not open %s", ctl_socket(c));
+	default:
+		return ctl_fail(c, "cannot connect to %s: %s", ctl_socket(c), strerror(-error));
+	}
+}
+
+int ctl_open(struct ctl *c)
+{
+	int r = c->client ? 0 : ctl_connect(c);
+
+	return r < 0 ? ctl_no_daemon(c, r) : CTL_DONE;
+}
+
+int ctl_refused(const struct ctl *c, int error)
+{
+	char *text;
+
+	if (error == -ENOTCONN) {
+		ctl_fail(c, "the daemon went away");
+		return CTL_NO_DAEMON;
+	}
+	text = printable(hmm_client_last_error(c->client));
+	ctl_fail(c, "%s", *text ? text : strerror(-error));
+	free(text);
+	return CTL_FAILED;
+}
