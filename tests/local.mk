@@ -24,6 +24,9 @@ include $(top_srcdir)/tests/unit/drivers.mk
 include $(top_srcdir)/tests/unit/io.mk
 include $(top_srcdir)/tests/unit/engine.mk
 include $(top_srcdir)/tests/unit/ctl.mk
+include $(top_srcdir)/tests/client/local.mk
+include $(top_srcdir)/tests/integ/local.mk
+include $(top_srcdir)/tests/fuzz/local.mk
 
 EXTRA_DIST += tests/serial.mk tests/run-test
 -include $(top_srcdir)/tests/serial.mk

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Integration tests: each program starts private daemons and talks to them through the library or by hand.
+check_LTLIBRARIES += tests/support/libsupport.la
+tests_support_libsupport_la_SOURCES = \
+	tests/support/ask.c tests/support/ask.h \
+	tests/support/backing.h \
+	tests/support/churn.c tests/support/churn.h \
+	tests/support/count.c \
+	tests/support/house.c tests/support/house.h \
+	tests/support/house_end.c tests/support/house_own.h \
+	tests/support/manager.c tests/support/manager.h \
+	tests/support/move.c tests/support/move.h \
+	tests/support/rawpeer.c tests/support/rawpeer.h \
+	tests/support/seen.h \
+	tests/support/test.h \
+	tests/support/watched.h \
+	tests/support/witness.c tests/support/witness.h \
+	tests/support/words.h
+support_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PROTOBUF_C_CFLAGS) -pthread
+tests_support_libsupport_la_CFLAGS = $(support_cflags)
+support_ldadd = tests/support/libsupport.la libclient/libhmmclient.la \
+	proto/libhmmproto.la proto/libhmmfd.la proto/libhmmpb.la $(PROTOBUF_C_LIBS) $(CMOCKA_LIBS) -lpthread
+
+# The daemon itself, beside a device driver that fails on demand.
+check_PROGRAMS += tests/support/hmmd_faulty
+tests_support_hmmd_faulty_SOURCES = daemon/io/main.c tests/support/faulty_device.c tests/support/faulty_device.h
+tests_support_hmmd_faulty_CFLAGS = $(hmmd_CFLAGS)
+tests_support_hmmd_faulty_LDADD = $(hmmd_LDADD)
+
+integ_test_programs = \
+	tests/integ/test_advice \
+	tests/integ/test_basics \
+	tests/integ/test_churn \
+	tests/integ/test_clients \
+	tests/integ/test_config \
+	tests/integ/test_ctl \
+	tests/integ/test_cut \
+	tests/integ/test_descriptors \
+	tests/integ/test_device \
+	tests/integ/test_drain \
+	tests/integ/test_events \
+	tests/integ/test_hostile \
+	tests/integ/test_many \
+	tests/integ/test_paging \
+	tests/integ/test_pin \
+	tests/integ/test_protocol \
+	tests/integ/test_quota \
+	tests/integ/test_ranges \
+	tests/integ/test_reload \
+	tests/integ/test_restart \
+	tests/integ/test_rootless \
+	tests/integ/test_stop
+check_PROGRAMS += $(integ_test_programs)
+TESTS += $(integ_test_programs)
+
+tests_integ_test_advice_SOURCES = tests/integ/test_advice.c
+tests_integ_test_advice_CFLAGS = $(support_cflags)
+tests_integ_test_advice_LDADD = $(support_ldadd)
+
+tests_integ_test_basics_SOURCES = tests/integ/test_basics.c
+tests_integ_test_basics_CFLAGS = $(support_cflags)
+tests_integ_test_basics_LDADD = $(support_ldadd)
+
+tests_integ_test_churn_SOURCES = tests/integ/test_churn.c
+tests_integ_test_churn_CFLAGS = $(support_cflags)
+tests_integ_test_churn_LDADD = $(support_ldadd)
+
+tests_integ_test_clients_SOURCES = tests/integ/test_clients.c
+tests_integ_test_clients_CFLAGS = $(support_cflags)
+tests_integ_test_clients_LDADD = $(support_ldadd)
+
+tests_integ_test_config_SOURCES = tests/integ/test_config.c
+tests_integ_test_config_CFLAGS = $(support_cflags)
+tests_integ_test_config_LDADD = $(support_ldadd)
+
+tests_integ_test_ctl_SOURCES = tests/integ/test_ctl.c
+tests_integ_test_ctl_CFLAGS = $(support_cflags) $(JSON_C_CFLAGS)
+tests_integ_test_ctl_LDADD = $(support_ldadd) $(JSON_C_LIBS)
+
+tests_integ_test_cut_SOURCES = tests/integ/test_cut.c
+tests_integ_test_cut_CFLAGS = $(support_cflags)
+tests_integ_test_cut_LDADD = $(support_ldadd)
+
+tests_integ_test_descriptors_SOURCES = tests/integ/test_descriptors.c
+tests_integ_test_descriptors_CFLAGS = $(support_cflags)
+tests_integ_test_descriptors_LDADD = $(support_ldadd)
+
+tests_integ_test_device_SOURCES = tests/integ/test_device.c
+tests_integ_test_device_CFLAGS = $(support_cflags)
+tests_integ_test_device_LDADD = $(support_ldadd)
+
+tests_integ_test_drain_SOURCES = tests/integ/test_drain.c
+tests_integ_test_drain_CFLAGS = $(support_cflags)
+tests_integ_test_drain_LDADD = $(support_ldadd)
+
+tests_integ_test_events_SOURCES = tests/integ/test_events.c
+tests_integ_test_events_CFLAGS = $(support_cflags)
+tests_integ_test_events_LDADD = $(support_ldadd)
+
+tests_integ_test_hostile_SOURCES = tests/integ/test_hostile.c
+tests_integ_test_hostile_CFLAGS = $(support_cflags)
+tests_integ_test_hostile_LDADD = $(support_ldadd)
+
+tests_integ_test_many_SOURCES = tests/integ/test_many.c
+tests_integ_test_many_CFLAGS = $(support_cflags)
+tests_integ_test_many_LDADD = $(support_ldadd)
+
+tests_integ_test_paging_SOURCES = tests/integ/test_paging.c
+tests_integ_test_paging_CFLAGS = $(support_cflags)
+tests_integ_test_paging_LDADD = $(support_ldadd)
+
+tests_integ_test_pin_SOURCES = tests/integ/test_pin.c
+tests_integ_test_pin_CFLAGS = $(support_cflags)
+tests_integ_test_pin_LDADD = $(support_ldadd)
+
+tests_integ_test_protocol_SOURCES = tests/integ/test_protocol.c
+tests_integ_test_protocol_CFLAGS = $(support_cflags)
+tests_integ_test_protocol_LDADD = $(support_ldadd)
+
+tests_integ_test_quota_SOURCES = tests/integ/test_quota.c
+tests_integ_test_quota_CFLAGS = $(support_cflags)
+tests_integ_test_quota_LDADD = $(support_ldadd)
+
+tests_integ_test_ranges_SOURCES = tests/integ/test_ranges.c
+tests_integ_test_ranges_CFLAGS = $(support_cflags)
+tests_integ_test_ranges_LDADD = $(support_ldadd)
+
+tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
+tests_integ_test_reload_CFLAGS = $(support_cflags)
+tests_integ_test_reload_LDADD = $(support_ldadd)
+
+tests_integ_test_restart_SOURCES = tests/integ/test_restart.c
+tests_integ_test_restart_CFLAGS = $(support_cflags)
+tests_integ_test_restart_LDADD = $(support_ldadd)
+
+tests_integ_test_rootless_SOURCES = tests/integ/test_rootless.c
+tests_integ_test_rootless_CFLAGS = $(support_cflags)
+tests_integ_test_rootless_LDADD = $(support_ldadd)
+
+tests_integ_test_stop_SOURCES = tests/integ/test_stop.c
+tests_integ_test_stop_CFLAGS = $(support_cflags)
+tests_integ_test_stop_LDADD = $(support_ldadd)

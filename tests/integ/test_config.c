@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line and the configuration: what is wrong is named with file and line, and nothing starts. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/backing.h"
+#include "tests/support/move.h"
+#include "tests/support/words.h"
+
+static void check(struct house *h, const char *sections, int want)
+{
+	static const char *const args[] = { "--check-config", NULL };
+	int status;
+
+	unlink(h->log);
+	house_write_config(h, sections);
+	status = house_run(h, args);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != want) {
+		house_show_log(h);
+		fail_msg("--check-config ends with %d, not %d", status, want);
+	}
+}
+
+/* Line 1 is [daemon], line 2 the backing that the house writes; the rest follows. */
+static void refused_at(struct house *h, const char *sections, int line, const char *word)
+{
+	char where[HOUSE_PATH + 16];
+
+	check(h, sections, 2);
+	snprintf(where, sizeof(where), "%s:%d:", h->config, line);
+	if (!house_logged(h, where) || !house_logged(h, word)) {
+		house_show_log(h);
+		fail_msg("not named: %s ... %s", where, word);
+	}
+	/* Without --check-config it is refused just the same. */
+	assert_int_equal(WEXITSTATUS(house_run(h, NULL)), 2);
+}
+
+#define FINE "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n"
+
+static void errors_name_file_and_line(void **state)
+{
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	check(h, HOUSE_TIERS, 0);
+	refused_at(h, FINE "hihg = 90%\n", 7, "hihg");
+	refused_at(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32X\n", 6, "32X");
+	refused_at(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 99999999999999999999T\n", 6, "capacity");
+	refused_at(h, "[tier dram]\nkind = nmua\n", 4, "nmua");
+	refused_at(h, FINE "[teir far]\nkind = memory\n", 7, "teir");
+	refused_at(h, FINE "[policy default]\nmin-residency = 10 parsecs\n", 8, "parsecs");
+	refused_at(h, FINE "[policy default]\ntrack = maybe\n", 8, "maybe");
+	refused_at(h, FINE "high = 190%\n", 7, "190%");
+	refused_at(h, FINE "[quota uid=root]\nranges = 1\n", 7, "uid");
+	refused_at(h, FINE "nonsense\n", 7, "");
+	house_remove(h);
+}
+
+static void what_does_not_fit_together_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"[tier far]\nkind = memory\ncapacity = 1G\n",			/* nothing the program can touch */
+		FINE "high = 50%\nlow = 60%\n",
+		FINE "[policy default]\ntiers = dram, nonesuch\n",
+		FINE "[policy default]\nrate = 100M\nburst = 4K\n",		/* less than one huge page */
+		FINE "[match uid=0]\npolicy = nonesuch\n",
+		FINE "[tier far]\nkind = file\ncapacity = 1G\n",		/* no path */
+		FINE "[quota default]\ntier.nonesuch = 1G\n",
+	};
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		check(h, bad[i], 2);
+	house_remove(h);
+}
+
+static void drop_ins_change_single_values(void **state)
+{
+	struct house *h = house_prepare(NULL);
+	char dir[HOUSE_PATH + 8], path[HOUSE_PATH + 32];
+	struct hmm_client *c;
+	FILE *f;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s.d", h->config);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	snprintf(path, sizeof(path), "%s/50-smaller.conf", dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("[tier far]\ncapacity = 128M\n", f);
+	fclose(f);
+	house_start(h);
+	c = house_client(h, "config", HMM_CLIENT_NO_HELPER);
+	assert_int_equal(ask_number(c, "tiers", "name", "far", "capacity"), 128 * MiB);
+	assert_int_equal(ask_number(c, "tiers", "name", "dram", "capacity"), 32 * MiB);
+	hmm_client_unref(c);
+	house_stop(h);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("[tier far]\n\ncapcity = 128M\n", f);
+	fclose(f);
+	assert_int_equal(WEXITSTATUS(house_run(h, NULL)), 2);
+	assert_true(house_logged(h, "50-smaller.conf:3:"));
+	house_remove(h);
+}
+
+static void bad_arguments_are_refused(void **state)
+{
+	static const char *const bad[][3] = {
+		{ "--nonesuch" }, { "--config" }, { "--log-level", "loud" }, { "surplus" },
+		{ "--config", "/nonexistent/hmmd.conf" },
+	};
+	static const char *const version[] = { "--version", NULL };
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int status = house_run(h, bad[i]);
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 2);
+	}
+	assert_int_equal(WEXITSTATUS(house_run(h, version)), 0);
+	house_remove(h);
+}
+
+/* --dry-run decides and tells, and moves nothing by itself. */
+static void dry_run_moves_nothing(void **state)
+{
+	struct house_options o = {
+		.config = "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\nhigh = 20%\nlow = 10%\n"
+			  "[tier far]\nkind = memory\ncapacity = 256M\n",
+		.args = { "--dry-run" },
+	};
+	struct house *h = house_open(&o);
+	struct hmm_client *c = house_client(h, "dry", 0);
+	struct hmm_range *r = NULL;
+
+	(void)state;
+	assert_int_equal(ask_status(c, "dry_run"), 1);
+	assert_int_equal(hmm_alloc(c, 12 * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), 12 * HUGE_PAGE, 1);	/* far above the mark of 20 % */
+	pause_us(1500000);				/* several ticks, in which it could have moved something */
+	assert_int_equal(ask_status(c, "evicted_bytes"), 0);
+	assert_int_equal(ask_used(c, "far"), 0);
+	assert_int_equal(words_bad(hmm_range_addr(r), 12 * HUGE_PAGE, 1), 0);
+	hmm_client_unref(c);
+	house_close(h);
+	/* The same without it moves: the test would notice if nothing ever did. */
+	o.args[0] = NULL;
+	h = house_open(&o);
+	c = house_client(h, "wet", 0);
+	assert_int_equal(hmm_alloc(c, 12 * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), 12 * HUGE_PAGE, 1);
+	assert_soon(ask_status(c, "evicted_bytes") > 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+static void one_daemon_per_socket(void **state)
+{
+	struct house *h = house_open(NULL);
+	int status = house_run(h, NULL);
+	struct hmm_client *c;
+
+	(void)state;
+	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 0);
+	c = house_client(h, "still here", 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_name_file_and_line),
+		cmocka_unit_test(what_does_not_fit_together_is_refused),
+		cmocka_unit_test(drop_ins_change_single_values),
+		cmocka_unit_test(bad_arguments_are_refused),
+		cmocka_unit_test(dry_run_moves_nothing),
+		cmocka_unit_test(one_daemon_per_socket),
+	};
+
+	return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is pinned is in memory and stays there, whatever others need. */
+#include <errno.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/backing.h"
+#include "tests/support/move.h"
+#include "tests/support/words.h"
+
+enum { PAGES = 4, FAST_PAGES = 16, SEED = 31 };
+#define SIZE (PAGES * HUGE_PAGE)
+
+static struct hmm_range *filled(struct hmm_client *c, size_t pages, uint64_t seed)
+{
+	struct hmm_range *r = NULL;
+
+	assert_int_equal(hmm_alloc(c, pages * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), pages * HUGE_PAGE, seed);
+	return r;
+}
+
+static void pinning_brings_in_and_holds(void **state)
+{
+	struct house *h = house_on(state, HOUSE_TIERS);
+	struct hmm_client *c = house_client(h, "pin", 0);
+	struct hmm_range *r = filled(c, PAGES, SEED);
+	uint8_t fast = (uint8_t)ask_tier(c, "dram");
+	struct hmm_move_result result;
+
+	move_all(r, 0, 0, "far");
+	assert_int_equal(hmm_range_pin(r, 0, 2 * HUGE_PAGE, NULL), 0);
+	assert_true(move_count(r, fast) >= 2);
+	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "pinned_bytes"), 2 * HUGE_PAGE);
+	move_all(r, 2 * HUGE_PAGE, 0, "far");
+	move_some(r, 0, 0, "far", &result);
+	assert_int_equal(result.busy, 2 * HUGE_PAGE);
+	assert_int_equal(result.already_there, 2 * HUGE_PAGE);
+	assert_int_equal(hmm_range_unpin(r, 0, 2 * HUGE_PAGE), 0);
+	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "pinned_bytes"), 0);
+	move_all(r, 0, 0, "far");
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+static void pressure_does_not_move_pins(void **state)
+{
+	struct house *h = house_on(state, HOUSE_TIERS);
+	struct hmm_client *c = house_client(h, "pin", 0);
+	struct hmm_range *r = filled(c, PAGES, SEED), *big;
+	uint8_t fast = (uint8_t)ask_tier(c, "dram");
+
+	assert_int_equal(hmm_range_pin(r, 0, 0, "dram"), 0);
+	big = filled(c, 2 * FAST_PAGES, SEED + 1);
+	assert_int_equal(move_count(r, fast), PAGES);
+	assert_int_equal(words_bad(hmm_range_addr(big), 2 * FAST_PAGES * HUGE_PAGE, SEED + 1), 0);
+	assert_int_equal(move_count(r, fast), PAGES);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
+	/* Freed while pinned: the charge comes back all the same. */
+	assert_int_equal(hmm_range_free(r), 0);
+	assert_int_equal(ask_sum(c, "clients", "pinned_bytes"), 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+static void pinned_from_the_start(void **state)
+{
+	struct house *h = house_open(NULL);
+	struct hmm_client *c = house_client(h, "pin", 0);
+	struct hmm_range_options o = HMM_RANGE_OPTIONS_INIT;
+	struct hmm_move_result result;
+	struct hmm_range *r = NULL;
+
+	(void)state;
+	o.flags = HMM_RANGE_PINNED;
+	assert_int_equal(hmm_alloc(c, SIZE, &o, &r), 0);
+	words_fill(hmm_range_addr(r), SIZE, SEED);
+	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "pinned_bytes"), SIZE);
+	move_some(r, 0, 0, "far", &result);
+	assert_int_equal(result.busy, SIZE);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+static void a_quota_limits_pins(void **state)
+{
+	static const struct house_options o = {
+		.config = HOUSE_TIERS "[quota default]\npinned = 4M\n",
+	};
+	struct house *h = house_open(&o);
+	struct hmm_client *c = house_client(h, "pin", 0);
+	struct hmm_range *r = filled(c, PAGES, SEED);
+
+	(void)state;
+	assert_int_equal(hmm_range_pin(r, 0, 0, NULL), -EDQUOT);
+	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "pinned_bytes"), 0);
+	assert_int_equal(hmm_range_pin(r, 0, 2 * HUGE_PAGE, NULL), 0);
+	assert_int_equal(hmm_range_pin(r, 2 * HUGE_PAGE, HUGE_PAGE, NULL), -EDQUOT);
+	assert_int_equal(hmm_range_unpin(r, 0, HUGE_PAGE), 0);
+	assert_int_equal(hmm_range_pin(r, 2 * HUGE_PAGE, HUGE_PAGE, NULL), 0);
+	assert_int_equal(hmm_range_pin(r, 4096, HUGE_PAGE, NULL), -EINVAL);
+	assert_int_equal(hmm_range_pin(r, 0, 0, "nonesuch"), -ENOENT);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PER_BACKING(pinning_brings_in_and_holds),
+		PER_BACKING(pressure_does_not_move_pins),
+		cmocka_unit_test(pinned_from_the_start),
+		cmocka_unit_test(a_quota_limits_pins),
+	};
+
+	return cmocka_run_group_tests_name("pins", tests, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* SIGTERM under a running client: exit status 0, and every page is where the client can reach it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/backing.h"
+#include "tests/support/churn.h"
+#include "tests/support/move.h"
+#include "tests/support/words.h"
+
+enum { PAGES = 24, SEED = 71 };	/* more than the fast tier's 16 */
+#define SIZE (PAGES * HUGE_PAGE)
+
+struct seen {
+	_Atomic unsigned int disconnected, lost;
+};
+
+static void note(struct hmm_client *c, const struct hmm_event *e, void *userdata)
+{
+	struct seen *s = userdata;
+
+	(void)c;
+	atomic_fetch_add(&s->disconnected, e->type == HMM_EVENT_DISCONNECTED);
+	atomic_fetch_add(&s->lost, e->type == HMM_EVENT_LOST);
+}
+
+static void every_page_comes_back(void **state)
+{
+	struct house *h = house_on(state, HOUSE_TIERS);
+	struct hmm_client *c = house_client(h, "stop", 0);
+	struct hmm_range *r = NULL, *none = NULL;
+	struct hmm_op *op = NULL;
+	struct seen seen = { 0 };
+	int status;
+
+	assert_int_equal(hmm_client_set_event_handler(c, note, &seen), 0);
+	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), SIZE, SEED);
+	move_all(r, 0, SIZE / 2, "far");
+	status = house_stop(h);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		house_show_log(h);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
+	words_fill(hmm_range_addr(r), SIZE, SEED + 1);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED + 1), 0);
+	assert_soon(atomic_load(&seen.disconnected) > 0);
+	assert_int_equal(atomic_load(&seen.lost), 0);
+	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &none), -ENOTCONN);
+	assert_int_equal(hmm_range_migrate(r, 0, 0, "far", 0, &op), -ENOTCONN);
+	assert_int_equal(hmm_range_free(r), 0);
+	hmm_client_unref(c);
+	house_remove(h);
+}
+
+static void writers_do_not_notice(void **state)
+{
+	struct house *h = house_on(state, HOUSE_TIERS);
+	struct hmm_client *c = house_client(h, "stop", 0);
+	static struct churn churn;
+	struct hmm_range *r = NULL;
+	uint64_t writes = 0, bad;
+	int status;
+
+	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
+	/* A page never touched has nobody to bring it once the daemon is gone: that wait is not what is looked at. */
+	memset(hmm_range_addr(r), 0, SIZE);
+	churn_begin(&churn, r);
+	for (int i = 0; i < 20; i++) {
+		struct hmm_move_result result;
+
+		move_some(r, (size_t)i % PAGES * HUGE_PAGE, HUGE_PAGE, "far", &result);
+	}
+	status = house_stop(h);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		house_show_log(h);
+	bad = churn_end(&churn, &writes);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(bad, 0);
+	assert_true(writes > 0);
+	hmm_client_unref(c);
+	house_remove(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PER_BACKING(every_page_comes_back),
+		PER_BACKING(writers_do_not_notice),
+	};
+
+	return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
+}
