@@ -27,6 +27,7 @@ include $(top_srcdir)/tests/unit/ctl.mk
 include $(top_srcdir)/tests/client/local.mk
 include $(top_srcdir)/tests/integ/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk
+include $(top_srcdir)/tests/lint/local.mk
 
 EXTRA_DIST += tests/serial.mk tests/run-test
 -include $(top_srcdir)/tests/serial.mk
