@@ -5,12 +5,14 @@
  * a disk file when memory is short. Bringing back goes in rounds and ends when a round brings nothing: it
  * is bounded by progress, not by a clock. What only a memory device holds would be lost with this process,
  * so while it has not come back the daemon goes on serving and tries again: an end that takes long is better
- * than a program that loses its memory. Who does not agree has SIGKILL.
+ * than a program that loses its memory. Who does not agree has SIGKILL. Memory that its program has unmapped
+ * without freeing it cannot come back and is missed by nobody: when a round brings nothing, it is told apart.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
@@ -18,6 +20,7 @@
 #include "daemon/io/notify.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/stop.h"
+#include "daemon/mech/doors.h"
 
 enum {
 	STEP_MS = 10,			/* between two looks at what is under way */
@@ -31,6 +34,8 @@ struct stop {
 	uint64_t op;			/* the round under way; 0: none yet */
 	uint64_t left;			/* pages away when it began */
 	bool stays[HMM_LIMIT_TIERS];	/* what rests there is left there */
+	bool stuck;			/* a round brought nothing: from here the kernel is asked what is still mapped */
+	uint64_t unmapped[HMM_LIMIT_TIERS];	/* bytes, as last looked at while stuck */
 	bool told_short;
 };
 
@@ -96,23 +101,38 @@ struct round {
 	unsigned int spans;
 };
 
-static void look_at_range(const struct stop *x, struct range *r, struct round *round)
+/* True: the page is to come back and can. */
+static bool look_at_page(struct stop *x, const struct range *r, uint64_t vpn)
 {
-	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r), first;
+	uint64_t word = word_at(r, vpn);
 
-	while (vpn < end) {
-		for (first = vpn; vpn < end && wanted_back(x, word_at(r, vpn)); vpn++)
-			;
-		round->left += vpn - first;
-		if (vpn == first)
-			vpn++;
-		else if (round->op && round->spans < SPANS_PER_ROUND && !op_add_span(round->op, r, first, vpn - first))
+	if (!wanted_back(x, word))
+		return false;
+	if (!x->stuck || uffd_covers(r->space->uffd, vpn << LEDGER_PAGE_SHIFT))
+		return true;
+	x->unmapped[page_word_tier(word)] += LEDGER_PAGE_SIZE;
+	return false;
+}
+
+static void look_at_range(struct stop *x, struct range *r, struct round *round)
+{
+	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r), run = 0;
+
+	for (; vpn <= end; vpn++) {
+		if (vpn < end && look_at_page(x, r, vpn)) {
+			run++;
+			continue;
+		}
+		round->left += run;
+		if (run && round->op && round->spans < SPANS_PER_ROUND && !op_add_span(round->op, r, vpn - run, run))
 			round->spans++;
+		run = 0;
 	}
 }
 
-static void look_at_all(const struct stop *x, struct round *round)
+static void look_at_all(struct stop *x, struct round *round)
 {
+	memset(x->unmapped, 0, sizeof(x->unmapped));
 	LIST_EACH(s, &x->daemon->world->spaces) {
 		struct space *space = container_of(s, struct space, in_world);
 
@@ -125,14 +145,16 @@ static void look_at_all(const struct stop *x, struct round *round)
 	}
 }
 
-static bool resident(const struct stop *x, unsigned int tier)
-{
-	return tier_is_resident(&x->daemon->world->tiers[tier]);
-}
-
+/* Of a device, without what is unmapped. */
 static uint64_t bytes_on(const struct stop *x, unsigned int tier)
 {
-	return resident(x, tier) ? 0 : atomic_load(&x->daemon->world->tiers[tier].pool.used);
+	const struct tier *t = &x->daemon->world->tiers[tier];
+	uint64_t used = atomic_load(&t->pool.used);
+
+	/* What the kernel driver has stays in its care, whoever looks after it. */
+	if (tier_is_resident(t) || !tier_is_managed(t))
+		return 0;
+	return used > x->unmapped[tier] ? used - x->unmapped[tier] : 0;
 }
 
 static void say_what_stays(struct stop *x)
@@ -140,10 +162,15 @@ static void say_what_stays(struct stop *x)
 	struct world *w = x->daemon->world;
 	unsigned int i;
 
-	for (i = 0; i < w->n_tiers; i++)
+	for (i = 0; i < w->n_tiers; i++) {
 		if (bytes_on(x, i))
 			daemon_event(x->daemon, EVENT_INFO, "%" PRIu64 " MiB stay at rest on tier %s for the next hmmd",
 				     bytes_on(x, i) >> 20, w->tiers[i].config.name);
+		if (x->unmapped[i])
+			daemon_event(x->daemon, EVENT_WARNING, "%" PRIu64 " MiB on tier %s are left there: their "
+				     "programs have unmapped them without freeing them", x->unmapped[i] >> 20,
+				     w->tiers[i].config.name);
+	}
 }
 
 /* What ends with this process: a memory device that nobody keeps. One that has failed has nothing to give. */
@@ -157,8 +184,11 @@ static bool ends_with_us(const struct stop *x, unsigned int tier)
 static bool memory_is_short(struct stop *x)
 {
 	struct world *w = x->daemon->world;
+	struct round round = { 0 };
 	unsigned int i;
 
+	x->stuck = true;
+	look_at_all(x, &round);
 	for (i = 0; i < w->n_tiers && !ends_with_us(x, i); i++)
 		;
 	if (i == w->n_tiers)

@@ -19,6 +19,8 @@ struct uffd_fault {
 enum { UFFD_E_OTHER = 1 /* not a userfaultfd */, UFFD_E_BLOCKING = 2 };
 /* True when the address space behind it is gone: its process has ended or called execve(2). */
 bool uffd_gone(int fd);
+/* False when the huge page at addr is not registered with it any more, so that nothing can be put there. Changes nothing. */
+bool uffd_covers(int fd, uint64_t addr);
 int uffd_check(int fd);	/* 0, UFFD_E_*, -errno: is it a userfaultfd, non-blocking? Reads /proc/self/fd. */
 /* Up to `cap` (at most 64) fault messages in one read. 0 with *ret_n = 0: nothing there. -ESRCH: the client is gone. Other events are skipped. */
 int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n);

@@ -101,10 +101,7 @@ static int remember(const char *state_file, uint64_t pages)
 	return r;
 }
 
-/*
- * Dying between the two leaves the larger number on record when we add, and the smaller one when we take
- * away, so at worst a later daemon takes away too much of its own, never of the administrator's.
- */
+/* Dying between the two leaves the smaller number on record, so a later daemon takes away too little, never of the administrator's. */
 static int set_added(struct hugepool *h, uint64_t pages)
 {
 	int r = pages < h->added ? remember(h->state_file, pages) : 0;

@@ -37,7 +37,7 @@ enum mover_outcome {
 	MOVER_E_BUSY = 1,	/* in somebody else's hands, pinned, or changed */
 	MOVER_E_ALREADY = 2,	/* it is where it should be (and was woken) */
 	MOVER_E_ABORTED = 3,	/* written meanwhile: it stays */
-	MOVER_E_NO_ROOM = 4,	/* pool full (ret_full says which) or no slot */
+	MOVER_E_NO_ROOM = 4,	/* pool full (ret_full says which), no slot, or a device that is full before its slots are */
 	MOVER_E_NO_MEMORY = 5,	/* the kernel has no huge page: evict something and try again */
 	MOVER_E_POISONED = 6,	/* could not be read back; the client gets SIGBUS there */
 	MOVER_E_GONE = 7	/* the client or the mapping is gone */

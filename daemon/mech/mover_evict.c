@@ -24,7 +24,7 @@ static int copy(struct mover *m, struct page_at *a, const struct eviction *e)
 	r = d->ops->write(d->device, e->slot, m->staging);
 	if (r == -EIO)
 		d->failed = true;
-	return r;
+	return r == -ENOSPC ? MOVER_E_NO_ROOM : r;
 }
 
 static void forget_slot(struct mover *m, struct range *r, const struct eviction *e)
@@ -146,13 +146,13 @@ int mover_evict(struct mover *m, struct range *r, uint64_t vpn, uint64_t word, u
 	return carry_out(m, &a, &e);
 }
 
-/* To the first lower tier that has room. */
+/* To the first lower tier that has room. A device that found out only at the write that it has none has changed the word. */
 static int evict_down(struct mover *m, const struct victim *v)
 {
 	int rc = MOVER_E_NO_ROOM;
 
 	for (unsigned int i = 0; i < v->range->n_lower && rc == MOVER_E_NO_ROOM; i++)
-		rc = mover_evict(m, v->range, v->vpn, v->word, v->range->lower[i]);
+		rc = mover_evict(m, v->range, v->vpn, i ? 0 : v->word, v->range->lower[i]);
 	return rc;
 }
 

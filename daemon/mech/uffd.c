@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
@@ -47,6 +49,18 @@ static bool fault_of(const struct uffd_msg *m, struct uffd_fault *ret)
 	return true;
 }
 
+/*
+ * The client has the descriptor too and can make it blocking between a look and the read, so each read says by
+ * itself that it does not wait. Where the kernel cannot be told that way, O_NONBLOCK as found must do.
+ */
+static ssize_t read_now(int fd, void *buf, size_t size)
+{
+	const struct iovec v = { .iov_base = buf, .iov_len = size };
+	ssize_t r = preadv2(fd, &v, 1, -1, RWF_NOWAIT);
+
+	return r < 0 && errno == EOPNOTSUPP ? read(fd, buf, size) : r;
+}
+
 int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n)
 {
 	struct uffd_msg messages[READ_MESSAGES];
@@ -55,7 +69,7 @@ int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n)
 
 	if (cap > READ_MESSAGES)
 		cap = READ_MESSAGES;
-	r = read(fd, messages, cap * sizeof(messages[0]));
+	r = read_now(fd, messages, cap * sizeof(messages[0]));
 	if (r < 0 && errno != EAGAIN && errno != EINTR)
 		return -errno;
 	for (ssize_t i = 0; i < r / (ssize_t)sizeof(messages[0]); i++)
@@ -126,6 +140,20 @@ bool uffd_gone(int fd)
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	return uffd_protect(fd, HMM_LIMIT_ADDRESS - 2 * page, page, false) == -ESRCH;
+}
+
+/* Asks for a copy of memory that nobody can read: where it could be put is looked at first. */
+bool uffd_covers(int fd, uint64_t addr)
+{
+	void *unreadable = mmap(NULL, LEDGER_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t done;
+	int r;
+
+	if (unreadable == MAP_FAILED)
+		return true;
+	r = uffd_copy(fd, addr, unreadable, LEDGER_PAGE_SIZE, 0, &done);
+	munmap(unreadable, LEDGER_PAGE_SIZE);
+	return r != -ENOENT && r != -ESRCH;
 }
 
 int uffd_wake(int uffd, uint64_t addr, size_t size)

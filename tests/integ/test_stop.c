@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "tests/support/ask.h"
@@ -57,6 +58,31 @@ static void every_page_comes_back(void **state)
 	house_remove(h);
 }
 
+/* Memory that its program has unmapped without a word: nobody can reach those pages, and nobody can bring them back. */
+static void pages_unmapped_behind_our_back_are_not_waited_for(void **state)
+{
+	struct house *h = house_on(state, HOUSE_QUIET);
+	struct hmm_client *c = house_client(h, "stop", 0);
+	struct hmm_range *r = NULL;
+	uint8_t *addr;
+	int status;
+
+	assert_int_equal(hmm_alloc(c, 8 * HUGE_PAGE, NULL, &r), 0);
+	addr = hmm_range_addr(r);
+	words_fill(addr, 8 * HUGE_PAGE, SEED);
+	move_all(r, 0, 8 * HUGE_PAGE, "far");
+	/* Something else lies there now, so that no other thread's memory can come to do so. */
+	assert_ptr_equal(mmap(addr, 4 * HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), addr);
+	status = house_stop(h);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(house_logged(h, "8 MiB"));
+	for (size_t word = 4 * HUGE_PAGE / 8; word < 8 * HUGE_PAGE / 8; word++)
+		if (((uint64_t *)addr)[word] != words_at(SEED, word))
+			fail_msg("word %zu is not what was written", word);
+	hmm_client_unref(c);
+	house_remove(h);
+}
+
 static void writers_do_not_notice(void **state)
 {
 	struct house *h = house_on(state, HOUSE_TIERS);
@@ -90,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PER_BACKING(every_page_comes_back),
+		PER_BACKING(pages_unmapped_behind_our_back_are_not_waited_for),
 		PER_BACKING(writers_do_not_notice),
 	};
 

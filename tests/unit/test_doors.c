@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The smaller doors: huge-page setting, tmpfs mount, userfaultfd descriptors, peers, nodes, the doctor. */
+/* The smaller doors: huge-page setting, tmpfs mount, peers, nodes, the doctor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -12,13 +12,11 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
-#include "daemon/mech/kernel.h"
 #include "proto/limits.h"
 #include "tests/support/test.h"
 
@@ -207,39 +205,6 @@ static void mount_is_made_found_again_and_removed(void **state)
 	assert_int_equal(thpmount_make("/nowhere/at/all"), -ENOENT);
 }
 
-static void only_nonblocking_userfaultfds_pass(void **state)
-{
-	int fd;
-
-	(void)state;
-	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-	assert_true(fd >= 0);
-	assert_int_equal(uffd_check(fd), UFFD_E_BLOCKING);
-	close(fd);
-	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-	assert_int_equal(uffd_check(fd), 0);
-	close(fd);
-	assert_int_equal(uffd_check(fd), -EBADF);
-	fd = memfd_create("[userfaultfd]", MFD_CLOEXEC);
-	assert_int_equal(uffd_check(fd), UFFD_E_OTHER);
-	close(fd);
-}
-
-static void quiet_userfaultfd_has_no_faults(void **state)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffd_fault faults[4];
-	size_t n = 9;
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-
-	(void)state;
-	assert_int_equal(ioctl(fd, UFFDIO_API, &api), 0);
-	assert_int_equal(uffd_read(fd, faults, 4, &n), 0);
-	assert_int_equal(n, 0);
-	close(fd);
-	assert_int_equal(uffd_read(fd, faults, 4, &n), -EBADF);
-}
-
 static void peer_is_who_the_kernel_says(void **state)
 {
 	struct peer p;
@@ -386,8 +351,6 @@ int main(void)
 		POOL_TEST(pools_of_two_daemons_do_not_undo_each_other),
 		POOL_TEST(pool_that_was_left_is_put_back_by_the_next_daemon),
 		TEST(mount_is_made_found_again_and_removed),
-		cmocka_unit_test(only_nonblocking_userfaultfds_pass),
-		cmocka_unit_test(quiet_userfaultfd_has_no_faults),
 		cmocka_unit_test(peer_is_who_the_kernel_says),
 		TEST(peer_that_connects_is_known_until_it_ends),
 		cmocka_unit_test(nodes_have_memory),

@@ -153,7 +153,7 @@ static void write_error_keeps_the_page_and_closes_the_device(void **state)
 	rig_mark(&g, 0, 7);
 	failing.error = ENOSPC;
 	failing.fail_write = 1;
-	assert_int_equal(rig_evict(&g, 0), -ENOSPC);
+	assert_int_equal(rig_evict(&g, 0), MOVER_E_NO_ROOM);
 	assert_false(g.devices[FAR].failed);
 	failing.error = EIO;
 	failing.fail_write = 1;

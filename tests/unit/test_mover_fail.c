@@ -145,6 +145,30 @@ static void discard_with_every_failure(void **state)
 	fail_every_call(make_away, do_discard, 0);
 }
 
+/* Slots are counted ahead, room on a disk is not always: the victim goes to the next device then. */
+static void a_device_full_at_the_write_is_passed_over(void **state)
+{
+	struct pool *full = &g.world->tiers[FAST].pool;
+	struct victim v = { .range = g.range, .vpn = g.first };
+
+	(void)state;
+	make_resident();
+	v.word = rig_word(&g, 0);
+	g.range->lower[1] = g.range->lower[0];	/* the device fails once: the second time it is another one */
+	g.range->n_lower = 2;
+	failing.error = ENOSPC;
+	failing.fail_write = 1;
+	assert_true(range_hold(g.range));
+	assert_true(ring_push(full->victims, &v));
+	assert_int_equal(mover_make_room(&g.mover, full), MOVER_DONE);
+	assert_int_equal(rig_state(&g, 0), PAGE_DEVICE);
+	assert_int_equal(failing.writes, 2);
+	assert_false(g.devices[FAR].failed);
+	g.range->n_lower = 1;
+	rig_check(&g, 0, VALUE);
+	rig_balanced(&g);
+}
+
 /* Every pair of failures of an eviction: also the ways back have steps that fail. */
 static void device_and_kernel_fail_together(void **state)
 {
@@ -340,6 +364,7 @@ int main(void)
 		TEST(check_with_every_failure),
 		TEST(discard_with_every_failure),
 		TEST(device_and_kernel_fail_together),
+		TEST(a_device_full_at_the_write_is_passed_over),
 		cmocka_unit_test(every_word_a_crash_leaves),
 		cmocka_unit_test(dying_again_in_the_middle_of_recovery),
 		cmocka_unit_test(slot_that_is_gone_is_poison_unless_the_page_is_there),
