@@ -98,6 +98,8 @@ void client_destroy(struct hmm_client *c);
  * is plain.
  */
 void lost_all(struct hmm_client *c, const char *text, bool final);
+/* Whether that may be final: false while a daemon lives that may be in the middle of moving a page of theirs. */
+bool lost_may(const struct hmm_client *c);
 void lost_range(struct hmm_client *c, struct hmm_range *r);
 
 /* free.c, with the lock: at most HMM_LIMIT_BATCH adopted ranges; ids is room for as many. */

@@ -20,6 +20,12 @@ struct ledger {
 /* Replaces the mapping; takes the descriptor over, also on failure. */
 int ledger_open(struct ledger *l, int fd, uint64_t root);
 void ledger_close(struct ledger *l);
+/*
+ * True: no daemon works on the pages of this ledger, and from here none will. A daemon that does holds a shared
+ * lock of the file, which ends with it; ours is exclusive, is held as long as the ledger, and one that
+ * comes later respects it.
+ */
+bool ledger_take(const struct ledger *l);
 /* The word of a page: false when there is no ledger or the page has no table yet. */
 bool ledger_word(struct ledger *l, uint64_t vpn, uint64_t *ret_word);
 

@@ -71,6 +71,15 @@ void lost_range(struct hmm_client *c, struct hmm_range *r)
 		settle_memory(c, r);
 }
 
+bool lost_may(const struct hmm_client *c)
+{
+	const struct hmm_range *r = c->ranges.first;
+
+	while (r && (!r->managed || r->lost))
+		r = r->next;
+	return !r || ledger_take(&c->ledger);
+}
+
 void lost_all(struct hmm_client *c, const char *text, bool final)
 {
 	for (struct hmm_range *r = c->ranges.first; r; r = r->next) {

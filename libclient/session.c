@@ -74,6 +74,12 @@ static int take_hello(struct hmm_client *c, struct request *req, const Hmmd__Mes
 		return -EPROTONOSUPPORT;
 	if ((c->flags & HMM_CLIENT_CONTROL) && !(h->features & HMMD__FEATURE__FEATURE_CONTROL))
 		return -EACCES;
+	if (c->session.resuming && !(h->features & HMMD__FEATURE__FEATURE_RESUME)) {
+		if (!lost_may(c))
+			return -EBUSY;
+		/* By the ledger that we have; the one that comes now knows nothing of these ranges. */
+		lost_all(c, "the daemon that came back does not know this range", true);
+	}
 	c->session.features = h->features;
 	c->session.backing = h->backing;
 	c->session.client = h->client;
@@ -161,8 +167,6 @@ static int after_hello(struct hmm_client *c)
 	c->session.resumed = false;
 	if (c->session.resuming && (c->session.features & HMMD__FEATURE__FEATURE_RESUME))
 		return c->uffd ? attach(c) : next_frame(c, SESSION_RESUME);
-	if (c->session.resuming)
-		lost_all(c, "the daemon that came back does not know this range", true);
 	return next_frame(c, SESSION_REGISTER);
 }
 
@@ -180,7 +184,9 @@ static int advance(struct hmm_client *c)
 	case SESSION_RESUME:
 		if (r == 0)
 			return next_frame(c, SESSION_RESUME);
-		/* It will not take them: the next attempt starts from nothing. */
+		/* It will not take them: the next attempt starts from nothing, unless somebody still has them. */
+		if (!lost_may(c))
+			return r;
 		s->client = 0;
 		lost_all(c, "the daemon refused to take this range over", true);
 		return r;
@@ -219,7 +225,8 @@ void session_drop(struct hmm_client *c, int error)
 		return;
 	close_link(c);
 	if (s->state == SESSION_UP) {
-		s->down_since_us = now_us;
+		if (__builtin_add_overflow(now_us, c->reconnect_timeout_us, &s->give_up_at_us))
+			s->give_up_at_us = CLOCK_NEVER;
 		tell(c, HMM_EVENT_DISCONNECTED);
 	}
 	s->state = SESSION_DOWN;
@@ -230,10 +237,14 @@ void session_drop(struct hmm_client *c, int error)
 	work_wake(c);
 }
 
-static void give_up(struct hmm_client *c)
+static void give_up(struct hmm_client *c, uint64_t now_us)
 {
 	bool final = !(c->flags & HMM_CLIENT_KEEP_WAITING);
 
+	if (final && !lost_may(c)) {
+		c->session.give_up_at_us = now_us + BACKOFF_LAST_US;
+		return;
+	}
 	c->session.gave_up = true;
 	if (final)
 		c->session.client = 0;
@@ -252,8 +263,8 @@ void session_tick(struct hmm_client *c)
 			session_drop(c, -ETIMEDOUT);
 		return;
 	}
-	if (!s->gave_up && now_us - s->down_since_us >= c->reconnect_timeout_us)
-		give_up(c);
+	if (!s->gave_up && now_us >= s->give_up_at_us)
+		give_up(c, now_us);
 	if (now_us < s->attempt_at_us)
 		return;
 	s->error = session_connect(c);
@@ -262,16 +273,12 @@ void session_tick(struct hmm_client *c)
 uint64_t session_due(const struct hmm_client *c)
 {
 	const struct session *s = &c->session;
-	uint64_t end_us;
 
 	if (s->state == SESSION_UP || !s->was_up)
 		return CLOCK_NEVER;
 	if (s->state != SESSION_DOWN)
 		return s->deadline_us;
-	if (s->gave_up ||
-	    __builtin_add_overflow(s->down_since_us, c->reconnect_timeout_us, &end_us))
-		return s->attempt_at_us;
-	return end_us < s->attempt_at_us ? end_us : s->attempt_at_us;
+	return !s->gave_up && s->give_up_at_us < s->attempt_at_us ? s->give_up_at_us : s->attempt_at_us;
 }
 
 int session_settle(struct hmm_client *c)

@@ -28,7 +28,7 @@ struct session {
 	enum session_state state;
 	struct request request;		/* the step under way */
 	uint64_t deadline_us;		/* of the step */
-	uint64_t down_since_us, attempt_at_us, backoff_us;
+	uint64_t give_up_at_us, attempt_at_us, backoff_us;
 	/* counts connections, so that an old id is not used on a new one */
 	uint64_t connection;
 	/* id from HelloReply; what Hello.resume_client will be; 0: none */

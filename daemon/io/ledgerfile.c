@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +64,14 @@ static int extend(struct ledgerfile *l, uint32_t tables)
 	return 0;
 }
 
+/* For as long as it is open. A client that has it for itself is not waited for. */
+static int lock(const struct ledgerfile *l)
+{
+	if (flock(l->fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? LEDGERFILE_E_GIVEN_UP : -errno;
+}
+
 static void identify(struct ledgerfile *l, const struct ledger_identity *who)
 {
 	set(l, LEDGER_H_VERSION, LEDGER_VERSION);
@@ -89,7 +98,9 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 		ledgerfile_close(l);
 		return rc;
 	}
-	rc = extend(l, LEDGER_FIRST_TABLES);
+	rc = lock(l);
+	if (!rc)
+		rc = extend(l, LEDGER_FIRST_TABLES);
 	if (!rc)
 		rc = map(l);
 	if (rc) {
@@ -106,10 +117,14 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 static int open_existing(struct ledgerfile *l)
 {
 	struct stat st;
+	int rc;
 
 	l->fd = open(l->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (l->fd < 0 || fstat(l->fd, &st) < 0)
 		return -errno;
+	rc = lock(l);
+	if (rc)
+		return rc;
 	if (!S_ISREG(st.st_mode) || st.st_size % LEDGER_TABLE_SIZE || st.st_size < 2 * LEDGER_TABLE_SIZE ||
 	    (uint64_t)st.st_size > ARENA_SIZE)
 		return -EINVAL;
@@ -124,6 +139,8 @@ int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t cli
 	if (!l)
 		return -ENOMEM;
 	rc = open_existing(l);
+	if (rc == LEDGERFILE_E_GIVEN_UP)
+		ledgerfile_remove(l);
 	if (!rc)
 		rc = map(l);
 	if (!rc)

@@ -2,7 +2,9 @@
 /*
  * Files of a client in the state directory: CLIENT.ledger (proto/ledger.h: the mirror page table, mapped
  * shared; grown by doubling, up to LEDGER_MAX_TABLES) and CLIENT.ranges (fixed records of its managed
- * ranges). Together with the backing files they are all a restarted daemon needs.
+ * ranges). Together with the backing files they are all a restarted daemon needs. While it is open here the ledger
+ * has a shared lock (flock(2)): its client gives its ranges up only under an exclusive one, that is, when no
+ * daemon can be in the middle of something, and for good.
  */
 #ifndef HMMD_IO_LEDGERFILE_H
 #define HMMD_IO_LEDGERFILE_H
@@ -22,7 +24,8 @@ struct ledger_identity {
 	uint32_t uid;
 };
 int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct ledger_identity *who);
-/* Of an earlier daemon. -EINVAL: damaged. */
+/* Of an earlier daemon. LEDGERFILE_E_GIVEN_UP: the client has, and the files are removed. -EINVAL: damaged. */
+enum { LEDGERFILE_E_GIVEN_UP = 1 };
 int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
 struct ledgerfile *ledgerfile_close(struct ledgerfile *l);	/* the file stays */
 void ledgerfile_remove(struct ledgerfile *l);			/* both files are unlinked; close follows */

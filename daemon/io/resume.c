@@ -61,6 +61,14 @@ struct resume *resume_find(struct daemon *d, const struct space *s)
 	return w ? w : find_in(&d->waiting_spaces, s);
 }
 
+/* What was charged to one user is not handed to another; the process gives its ranges up once we have. */
+static void other_user(struct daemon *d, struct resume *w)
+{
+	daemon_event(d, EVENT_WARNING, "client %llu (pid %d) came back as another user, its memory is given up",
+		     (unsigned long long)w->who.client, (int)w->who.pid);
+	retire_space(d, w->space);
+}
+
 struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer *peer)
 {
 	LIST_EACH(node, &d->waiting_spaces) {
@@ -68,8 +76,12 @@ struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer 
 
 		if (w->who.client != client)
 			continue;
-		if (w->who.pid != peer->pid || w->who.start != peer->start || w->who.uid != peer->uid)
+		if (w->who.pid != peer->pid || w->who.start != peer->start)
 			return NULL;
+		if (w->who.uid != peer->uid) {
+			other_user(d, w);
+			return NULL;
+		}
 		list_remove(&w->node);
 		list_append(&claimed, &w->node);
 		return w->space;

@@ -191,6 +191,8 @@ static int restore(struct daemon *d, uint64_t client)
 			     (unsigned long long)client, dir, strerror(-rc));
 		return 0;
 	}
+	if (rc == LEDGERFILE_E_GIVEN_UP)
+		return 0;
 	if (!process_is(&who, &pidfd)) {
 		log_line(LOG_LEVEL_DEBUG, "client %llu (pid %d) is gone, its ledger is removed",
 			 (unsigned long long)client, (int)who.pid);

@@ -4,9 +4,11 @@
  * never read as zeros, everything else becomes plain memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -240,6 +242,110 @@ static void one_range_is_not_taken_over(void **state)
 	hmm_client_unref(c);
 }
 
+/* The daemon that is there now has another ledger for us: what is away is known from the old one alone. */
+static void unknown_to_the_next_daemon(void **state)
+{
+	struct fake *f = *state;
+	struct seen seen = SEEN_INIT;
+	struct hmm_client *c;
+	struct hmm_range *r;
+	uint64_t *leaf;
+	uint8_t *p;
+
+	need_userfaultfd();
+	need_poison();
+	leaf = one_leaf_for_all(f);
+	c = fake_client(f, 0);
+	hmm_client_set_event_handler(c, see, &seen);
+	p = prepare(f, c, leaf, &r);
+	fake_ledger(f, (uintptr_t)p);
+	fake_cut(f);
+	assert_soon(seen_count(&seen, HMM_EVENT_LOST) == 1);
+	assert_soon(seen_count(&seen, HMM_EVENT_RECONNECTED) == 1);
+	assert_int_equal(try_read(p + DEVICE * HUGE_PAGE), -1);
+	assert_int_equal(try_read(p + RESIDENT * HUGE_PAGE), 0x72);
+	assert_int_equal(try_read(p + UNTOUCHED * HUGE_PAGE), 0);
+	hmm_client_unref(c);
+}
+
+/* The lock of a daemon that works on the ledger's pages; it goes with the descriptor. */
+static int daemon_lock(struct fake *f)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", FAKE_GET(f, ledger));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	return fd;
+}
+
+/* It answers nobody, but it lives and may be in the middle of a move: nothing is given up before it has ended. */
+static void a_daemon_that_hangs_is_waited_for(void **state)
+{
+	struct fake *f = *state;
+	struct seen seen = SEEN_INIT;
+	struct hmm_client *c;
+	struct hmm_range *r;
+	uint64_t *leaf;
+	char path[64];
+	uint8_t *p;
+	int lock;
+
+	need_userfaultfd();
+	need_poison();
+	leaf = one_leaf_for_all(f);
+	lock = daemon_lock(f);
+	c = client_in_a_hurry(f, 0);
+	hmm_client_set_event_handler(c, see, &seen);
+	p = prepare(f, c, leaf, &r);
+	fake_die(f);
+	assert_soon(seen_count(&seen, HMM_EVENT_DISCONNECTED) == 1);
+	usleep(1000000);	/* five times its patience, in which it could have given up */
+	assert_int_equal(seen_count(&seen, HMM_EVENT_LOST), 0);
+	close(lock);
+	assert_soon(seen_count(&seen, HMM_EVENT_LOST) == 1);
+	assert_int_equal(try_read(p + DEVICE * HUGE_PAGE), -1);
+	assert_int_equal(try_read(p + RESIDENT * HUGE_PAGE), 0x72);
+	/* From here it is ours: a daemon that comes later keeps away from it. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", FAKE_GET(f, ledger));
+	lock = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(lock, LOCK_SH | LOCK_NB), -1);
+	close(lock);
+	hmm_client_unref(c);
+}
+
+/* One that does not know us while another still works on our pages: we come again, with the same name. */
+static void two_daemons(void **state)
+{
+	struct fake *f = *state;
+	struct seen seen = SEEN_INIT;
+	struct hmm_client *c;
+	struct hmm_range *r;
+	uint64_t *leaf;
+	uint8_t *p;
+	int lock;
+
+	need_userfaultfd();
+	need_poison();
+	leaf = one_leaf_for_all(f);
+	lock = daemon_lock(f);
+	c = fake_client(f, 0);
+	hmm_client_set_event_handler(c, see, &seen);
+	p = prepare(f, c, leaf, &r);
+	FAKE_SET(f, client, 78);
+	fake_cut(f);
+	assert_soon(fake_count(f, HMMD__MESSAGE__KIND_HELLO) >= 3);
+	assert_int_equal(seen_count(&seen, HMM_EVENT_LOST), 0);
+	assert_int_equal(FAKE_GET(f, resume_client), 77);
+	close(lock);
+	assert_soon(seen_count(&seen, HMM_EVENT_RECONNECTED) == 1);
+	assert_int_equal(seen_count(&seen, HMM_EVENT_LOST), 1);
+	assert_int_equal(try_read(p + DEVICE * HUGE_PAGE), -1);
+	hmm_client_unref(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +353,9 @@ int main(void)
 		FAKE_TEST(without_a_ledger_every_hole_is_lost),
 		FAKE_TEST(keep_waiting),
 		FAKE_TEST(one_range_is_not_taken_over),
+		FAKE_TEST(unknown_to_the_next_daemon),
+		FAKE_TEST(a_daemon_that_hangs_is_waited_for),
+		FAKE_TEST(two_daemons),
 	};
 
 	return cmocka_run_group_tests_name("client_lost", tests, NULL, NULL);

@@ -39,6 +39,7 @@ integ_test_programs = \
 	tests/integ/test_device \
 	tests/integ/test_drain \
 	tests/integ/test_events \
+	tests/integ/test_give_up \
 	tests/integ/test_hostile \
 	tests/integ/test_many \
 	tests/integ/test_paging \
@@ -96,6 +97,10 @@ tests_integ_test_drain_LDADD = $(support_ldadd)
 tests_integ_test_events_SOURCES = tests/integ/test_events.c
 tests_integ_test_events_CFLAGS = $(support_cflags)
 tests_integ_test_events_LDADD = $(support_ldadd)
+
+tests_integ_test_give_up_SOURCES = tests/integ/test_give_up.c
+tests_integ_test_give_up_CFLAGS = $(support_cflags)
+tests_integ_test_give_up_LDADD = $(support_ldadd)
 
 tests_integ_test_hostile_SOURCES = tests/integ/test_hostile.c
 tests_integ_test_hostile_CFLAGS = $(support_cflags)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -231,12 +232,33 @@ static void only_ledgers_are_listed(void **state)
 	}
 }
 
+/* The client cannot have it for itself while a daemon has it open, and a daemon lets it be when the client has. */
+static void what_its_client_has_given_up_is_removed(void **state)
+{
+	struct ledgerfile *l = new_ledger();
+	struct ledger_identity found;
+	int fd;
+
+	(void)state;
+	assert_int_equal(ledgerfile_read_only(l, &fd), 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	ledgerfile_close(l);
+	assert_int_equal(ledgerfile_open(&l, dir, 17, &found), 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	ledgerfile_close(l);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(ledgerfile_open(&l, dir, 17, &found), LEDGERFILE_E_GIVEN_UP);
+	assert_int_equal(access(path, F_OK), -1);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(words_are_found_again, remove_file),
 		cmocka_unit_test_teardown(growing_keeps_every_word_in_its_place, remove_file),
 		cmocka_unit_test_teardown(a_client_can_read_and_not_write, remove_file),
+		cmocka_unit_test_teardown(what_its_client_has_given_up_is_removed, remove_file),
 		cmocka_unit_test_teardown(a_kept_ledger_is_not_written_any_more, remove_file),
 		cmocka_unit_test_teardown(a_name_is_given_once, remove_file),
 		cmocka_unit_test_teardown(a_damaged_header_is_refused, remove_file),
