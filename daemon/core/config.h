@@ -69,6 +69,14 @@ struct config {
 const struct quota_config *config_quota(const struct config *c, uint32_t uid);
 void config_defaults(struct config *c);	/* no tiers, one policy "default" (tiered) */
 void config_tier_defaults(struct tier_config *t);	/* marks; all else empty */
+/*
+ * Gives the tiers of `kept`, which have names of their own, the places that they have there; others follow.
+ * CONFIG_E_MISSING: kept[*ret_missing] is not in the configuration, which is left as it was.
+ */
+enum { CONFIG_E_MISSING = 1 };
+int config_keep_places(struct config *c, const struct tier_config *kept, uint32_t n, uint32_t *ret_missing);
+/* Why pages that were put into `old` would not be found in `new`, as in "tier far ...", or NULL. */
+const char *config_tier_moved(const struct tier_config *old, const struct tier_config *new);
 /* One policy against the tiers of a configuration. -EINVAL with a text. */
 int config_check_policy(const struct config *c, const struct policy_config *p, char *ret_text, uint32_t text_size);
 /* Checks what single values cannot show: names used twice, policies that name unknown tiers, no numa tier, marks, bursts. -EINVAL with a text (at most 255 bytes) of what is wrong and what would be right. */

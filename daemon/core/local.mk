@@ -5,7 +5,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/account.c daemon/core/account.h \
 	daemon/core/budget.c daemon/core/budget.h \
 	daemon/core/commit.c daemon/core/commit.h \
-	daemon/core/config.h daemon/core/config_check.c \
+	daemon/core/config.h daemon/core/config_check.c daemon/core/config_order.c \
 	daemon/core/drain.c \
 	daemon/core/event.c daemon/core/event.h \
 	daemon/core/fault.c daemon/core/fault.h \

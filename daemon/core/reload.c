@@ -14,12 +14,10 @@ static const char *tier_changed(const struct tier_config *old, const struct tier
 {
 	if (strcmp(old->name, new->name))
 		return "is missing or stands at another place";
-	if (old->kind != new->kind)
-		return "has another kind";
+	if (config_tier_moved(old, new))
+		return config_tier_moved(old, new);
 	if (old->nodes != new->nodes)
 		return "has other nodes";
-	if (strcmp(old->path, new->path) || old->index != new->index)
-		return "has another path or device";
 	if (old->kind != TIER_NUMA && new->capacity > old->capacity)
 		return "has grown, and a device keeps the size it was opened with";
 	return NULL;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/io/config_file.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
@@ -26,6 +27,7 @@
 #include "daemon/io/session.h"
 #include "daemon/io/signals.h"
 #include "daemon/io/state_dir.h"
+#include "daemon/io/tier_record.h"
 #include "daemon/io/track.h"
 #include "daemon/io/version.h"
 
@@ -113,13 +115,29 @@ static int open_state(struct daemon *d)
 	if (r)
 		return fail(r, dir);
 	d->first_id = (generation << GENERATION_SHIFT) + 1;
-	return 0;
+	r = survivors_find(dir, &d->survivors);
+	return r ? fail(r, dir) : 0;
+}
+
+/* Page words on record name tiers by their place. */
+static int keep_tiers(struct daemon *d)
+{
+	char text[CONFIG_TEXT];
+	int r = d->survivors.pid ? tier_record_keep(d->config->state_dir, d->config, text, sizeof(text)) : 0;
+
+	if (r)
+		log_line(LOG_LEVEL_ERROR, "%s: %s, or first end pid %d and what else has managed memory of an earlier hmmd",
+			 d->options->config ? d->options->config : "configuration", text, (int)d->survivors.pid);
+	return r;
 }
 
 static int open_world(struct daemon *d)
 {
-	int r = world_new(&d->world, d->config, d->first_id);
+	int r = keep_tiers(d);
 
+	if (r)
+		return r;
+	r = world_new(&d->world, d->config, d->first_id);
 	if (r)
 		return fail(r, "the configured world");
 	d->world->dry_run = d->options->dry_run;
@@ -146,8 +164,11 @@ static int open_memory(struct daemon *d)
 
 static int open_service(struct daemon *d)
 {
-	int r = crew_new(&d->crew, d);
+	int r = tier_record_write(d->world, d->config);
 
+	if (r)
+		return fail(r, "the record of the tiers");
+	r = crew_new(&d->crew, d);
 	if (r)
 		return fail(r, "the threads");
 	r = server_new(&d->server, d);

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 #include "daemon/core/world.h"
+#include "daemon/io/survivors.h"
 #include "daemon/mech/doors.h"
 #include "daemon/mech/mover.h"
 
@@ -27,6 +28,7 @@ struct daemon {
 	struct config *config;
 	struct world *world;
 	struct mech *mech;				/* backing of managed ranges */
+	struct survivors survivors;			/* as found at the start */
 	uint32_t backing;				/* enum Backing of the protocol */
 	char backing_reason[160];			/* why this one, for doctor and status */
 	struct mover_device devices[HMM_LIMIT_TIERS];	/* by tier index */

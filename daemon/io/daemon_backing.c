@@ -2,7 +2,8 @@
 /*
  * Huge pages on demand are the first choice; a tmpfs with huge=always where the pool cannot be had;
  * base pages last. "Can be had" is found out by taking one page, because a limit that may be raised
- * says nothing about fragmented memory.
+ * says nothing about fragmented memory. While programs live that have files of an earlier daemon there is no
+ * choice: another backing would refuse their files, and that would be the end of their memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,14 +46,12 @@ static int take_one_page(struct mech *m)
 	return r;
 }
 
-static int use(struct daemon *d, uint32_t backing)
+static int use(struct daemon *d)
 {
 	int r = take_one_page(d->mech);
 
 	if (r)
 		d->mech = mech_free(d->mech);
-	else
-		d->backing = backing;
 	return r;
 }
 
@@ -67,7 +66,7 @@ static int open_hugetlb(struct daemon *d)
 		return r;
 	r = mech_hugetlb_new(&d->mech);
 	if (!r)
-		r = use(d, HMMD__BACKING__BACKING_HUGETLB);
+		r = use(d);
 	if (r)
 		d->hugepool = hugepool_free(d->hugepool);
 	return r;
@@ -89,7 +88,7 @@ static int open_thp(struct daemon *d)
 		return r;
 	r = mech_shm_new(&d->mech, MECH_SHM_THP, dir);
 	if (!r)
-		r = use(d, HMMD__BACKING__BACKING_THP);
+		r = use(d);
 	if (r)
 		thpmount_remove(dir);
 	return r;
@@ -99,23 +98,27 @@ static int open_small(struct daemon *d)
 {
 	int r = mech_shm_new(&d->mech, MECH_SHM_SMALL, NULL);
 
-	return r ? r : use(d, HMMD__BACKING__BACKING_BASE);
+	return r ? r : use(d);
 }
 
 static const struct {
 	enum backing_choice choice;
+	uint32_t backing;		/* enum Backing of the protocol */
 	const char *name;
 	int (*open)(struct daemon *d);
 } kinds[] = {
-	{ BACKING_CHOICE_HUGETLB, "hugetlb", open_hugetlb },
-	{ BACKING_CHOICE_THP, "thp", open_thp },
-	{ BACKING_CHOICE_SMALL, "small", open_small },
+	{ BACKING_CHOICE_HUGETLB, HMMD__BACKING__BACKING_HUGETLB, "hugetlb", open_hugetlb },
+	{ BACKING_CHOICE_THP, HMMD__BACKING__BACKING_THP, "thp", open_thp },
+	{ BACKING_CHOICE_SMALL, HMMD__BACKING__BACKING_BASE, "small", open_small },
 };
 
 /* "hugetlb: as configured", or "thp, since hugetlb: Permission denied" */
 static void give_reason(struct daemon *d, const char *name, const char *failures)
 {
-	if (d->options->rootless)
+	if (d->survivors.pid)
+		snprintf(d->backing_reason, sizeof(d->backing_reason),
+			 "%s, since programs have it from an earlier hmmd", name);
+	else if (d->options->rootless)
 		snprintf(d->backing_reason, sizeof(d->backing_reason),
 			 "%s, since hmmd runs without privilege (--rootless)", name);
 	else if (d->world->config.backing != BACKING_CHOICE_AUTO)
@@ -128,18 +131,41 @@ static void give_reason(struct daemon *d, const char *name, const char *failures
 			 name);
 }
 
-int daemon_backing_open(struct daemon *d)
+static bool may_be(const struct daemon *d, size_t kind)
 {
 	enum backing_choice choice = d->world->config.backing;
+
+	if (d->survivors.pid)
+		return kinds[kind].backing == d->survivors.backing;
+	return choice == BACKING_CHOICE_AUTO || choice == kinds[kind].choice;
+}
+
+static int nothing_opened(const struct daemon *d, const char *failures, int r)
+{
+	if (d->survivors.pid)
+		log_line(LOG_LEVEL_ERROR,
+			 "pid %d, which lives, has managed memory that would be lost without its backing: %s; "
+			 "make that possible again, or end what has managed memory of an earlier hmmd",
+			 (int)d->survivors.pid, failures);
+	else
+		log_line(LOG_LEVEL_ERROR,
+			 "no memory for managed ranges: %s; [daemon] backing = auto takes what works",
+			 failures);
+	return r;
+}
+
+int daemon_backing_open(struct daemon *d)
+{
 	char failures[128] = "";
 	size_t n = 0;
 	int r = -EINVAL;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (choice != BACKING_CHOICE_AUTO && choice != kinds[i].choice)
+		if (!may_be(d, i))
 			continue;
 		r = kinds[i].open(d);
 		if (!r) {
+			d->backing = kinds[i].backing;
 			give_reason(d, kinds[i].name, failures);
 			log_line(LOG_LEVEL_INFO, "backing of managed ranges: %s",
 				 d->backing_reason);
@@ -149,10 +175,7 @@ int daemon_backing_open(struct daemon *d)
 			n += (size_t)snprintf(failures + n, sizeof(failures) - n, "%s%s: %s",
 					      n ? ", " : "", kinds[i].name, strerror(-r));
 	}
-	log_line(LOG_LEVEL_ERROR,
-		 "no memory for managed ranges: %s; [daemon] backing = auto takes what works",
-		 failures);
-	return r;
+	return nothing_opened(d, failures, r);
 }
 
 static void resize(struct daemon *d, uint64_t resident)

@@ -7,7 +7,7 @@
 
 struct daemon;
 
-/* Chooses the backing as configured and says why. -errno: what was demanded cannot be had (logged). */
+/* Opens the backing that survivors have, else chooses one as configured, and says why. -errno: what was demanded cannot be had (logged). */
 int daemon_backing_open(struct daemon *d);
 /* The tiers' capacities have changed. */
 void daemon_backing_resize(struct daemon *d);

@@ -13,9 +13,11 @@
 #include "daemon/io/config_options.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/log.h"
 #include "daemon/io/options.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/server.h"
+#include "daemon/io/tier_record.h"
 
 /* The key that differs and cannot change while hmmd runs, or NULL. */
 static const char *fixed_key(const struct config *a, const struct config *b)
@@ -31,10 +33,28 @@ static const char *fixed_key(const struct config *a, const struct config *b)
 	return a->workers != b->workers ? "workers" : NULL;
 }
 
-static int apply(struct daemon *d, const struct config *c, char *ret_text, size_t size)
+/* New tiers are on record before they are in the world, and off it again when they do not come. */
+static int reload_world(struct daemon *d, const struct config *c, char *ret_text, size_t size)
+{
+	bool more = c->n_tiers > d->world->n_tiers;
+	int r = more ? tier_record_write(d->world, c) : 0, undone;
+
+	if (r) {
+		snprintf(ret_text, size, "the new tiers cannot be put on record in %s: %s", c->state_dir, strerror(-r));
+		return r;
+	}
+	r = world_reload(d->world, c, ret_text, (uint32_t)size);
+	undone = r && more ? tier_record_write(d->world, d->config) : 0;
+	if (undone)
+		log_line(LOG_LEVEL_WARNING, "tiers that were refused stay on record: %s, ignoring", strerror(-undone));
+	return r;
+}
+
+static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size)
 {
 	const char *key = fixed_key(d->config, c);
 	unsigned int tiers = d->world->n_tiers;
+	uint32_t missing;
 	int r;
 
 	if (key) {
@@ -42,7 +62,8 @@ static int apply(struct daemon *d, const struct config *c, char *ret_text, size_
 			 key);
 		return -EINVAL;
 	}
-	r = world_reload(d->world, c, ret_text, (uint32_t)size);
+	(void)config_keep_places(c, d->config->tiers, d->config->n_tiers, &missing);	/* what is missing is said below */
+	r = reload_world(d, c, ret_text, size);
 	if (r)
 		return r;
 	*d->config = *c;

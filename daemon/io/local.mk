@@ -112,6 +112,10 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/state_dir.h \
 	daemon/io/stop.c \
 	daemon/io/stop.h \
+	daemon/io/survivors.c \
+	daemon/io/survivors.h \
+	daemon/io/tier_record.c \
+	daemon/io/tier_record.h \
 	daemon/io/track.c \
 	daemon/io/track.h \
 	daemon/io/version.h \

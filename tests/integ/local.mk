@@ -47,6 +47,7 @@ integ_test_programs = \
 	tests/integ/test_protocol \
 	tests/integ/test_quota \
 	tests/integ/test_ranges \
+	tests/integ/test_reconfigure \
 	tests/integ/test_reload \
 	tests/integ/test_restart \
 	tests/integ/test_rootless \
@@ -129,6 +130,10 @@ tests_integ_test_quota_LDADD = $(support_ldadd)
 tests_integ_test_ranges_SOURCES = tests/integ/test_ranges.c
 tests_integ_test_ranges_CFLAGS = $(support_cflags)
 tests_integ_test_ranges_LDADD = $(support_ldadd)
+
+tests_integ_test_reconfigure_SOURCES = tests/integ/test_reconfigure.c
+tests_integ_test_reconfigure_CFLAGS = $(support_cflags)
+tests_integ_test_reconfigure_LDADD = $(support_ldadd)
 
 tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
 tests_integ_test_reload_CFLAGS = $(support_cflags)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the engine in daemon/io: threads, histogram, a client's files.
-engine_test_programs = tests/unit/test_latency tests/unit/test_ledgerfile tests/unit/test_rangefile tests/unit/test_crew
+engine_test_programs = tests/unit/test_latency tests/unit/test_ledgerfile tests/unit/test_rangefile \
+	tests/unit/test_tier_record tests/unit/test_crew
 check_PROGRAMS += $(engine_test_programs)
 TESTS += $(engine_test_programs)
 
@@ -18,6 +19,10 @@ tests_unit_test_ledgerfile_LDADD = $(engine_test_ldadd)
 tests_unit_test_rangefile_SOURCES = tests/unit/test_rangefile.c
 tests_unit_test_rangefile_CFLAGS = $(engine_test_cflags)
 tests_unit_test_rangefile_LDADD = $(engine_test_ldadd)
+
+tests_unit_test_tier_record_SOURCES = tests/unit/test_tier_record.c
+tests_unit_test_tier_record_CFLAGS = $(engine_test_cflags)
+tests_unit_test_tier_record_LDADD = $(engine_test_ldadd)
 
 tests_unit_test_crew_SOURCES = tests/unit/test_crew.c tests/unit/rig.c tests/unit/rig.h
 tests_unit_test_crew_CFLAGS = $(engine_test_cflags)

@@ -126,6 +126,57 @@ static void a_short_buffer_is_respected(void **state)
 	assert_int_equal(small[5], 'z');
 }
 
+/* What was at a place is there again, and all that goes by places went along. */
+static void tiers_on_record_keep_their_places(void **state)
+{
+	struct tier_config kept[2];
+	uint32_t missing = 9;
+
+	(void)state;
+	fresh();
+	kept[0] = c.tiers[FAR];
+	kept[1] = c.tiers[DRAM];
+	test_policy(&c, "all", ENGINE_TIERED)->n_tiers = 0;
+	c.default_quota.bytes[FAR] = 1;
+	c.quotas[c.n_quotas++] = (struct quota_config){ .uid = 5, .weight = 1, .bytes = { 2, 3, 4, 5 } };
+	assert_int_equal(config_keep_places(&c, kept, 2, &missing), 0);
+	assert_string_equal(c.tiers[0].name, "far");
+	assert_string_equal(c.tiers[1].name, "dram");
+	assert_string_equal(c.tiers[2].name, "cxl");	/* new ones as they stand */
+	assert_string_equal(c.tiers[3].name, "disk");
+	assert_int_equal(c.tiers[0].kind, TIER_MEMORY);
+	assert_int_equal(c.default_quota.bytes[0], 1);
+	assert_int_equal(c.default_quota.bytes[FAR], UINT64_MAX);
+	assert_int_equal(c.quotas[0].bytes[0], 4);
+	assert_int_equal(c.quotas[0].bytes[1], 2);
+	assert_int_equal(c.quotas[0].bytes[2], 3);
+	assert_int_equal(c.quotas[0].bytes[3], 5);
+	assert_int_equal(c.policies[0].n_tiers, 2);	/* it has a list of its own */
+	assert_int_equal(c.policies[1].n_tiers, 4);	/* the order of preference is that of the sections */
+	assert_string_equal(c.policies[1].tiers[0], "dram");
+	assert_string_equal(c.policies[1].tiers[2], "far");
+	assert_int_equal(config_check(&c, text, sizeof(text)), 0);
+}
+
+static void places_as_they_are_change_nothing(void **state)
+{
+	static struct config before;
+	uint32_t missing = 9;
+
+	(void)state;
+	fresh();
+	c.policies[0].n_tiers = 0;
+	before = c;
+	assert_int_equal(config_keep_places(&c, before.tiers, before.n_tiers, &missing), 0);
+	assert_int_equal(config_keep_places(&c, NULL, 0, &missing), 0);
+	assert_memory_equal(&c, &before, sizeof(c));
+	before.tiers[FAR].name[0] = 'F';
+	assert_int_equal(config_keep_places(&c, before.tiers, before.n_tiers, &missing), CONFIG_E_MISSING);
+	assert_int_equal(missing, FAR);
+	before.tiers[FAR].name[0] = 'f';
+	assert_memory_equal(&c, &before, sizeof(c));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +185,8 @@ int main(void)
 		cmocka_unit_test(policies_are_checked),
 		cmocka_unit_test(the_rest_is_checked),
 		cmocka_unit_test(a_short_buffer_is_respected),
+		cmocka_unit_test(tiers_on_record_keep_their_places),
+		cmocka_unit_test(places_as_they_are_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

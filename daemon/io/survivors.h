@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Programs of an earlier daemon that live and have managed memory: what this daemon opens must fit what they have. */
+#ifndef HMMD_IO_SURVIVORS_H
+#define HMMD_IO_SURVIVORS_H
+
+#include <stdint.h>
+
+struct survivors {
+	int32_t pid;		/* of one of them; 0: there is none */
+	uint32_t backing;	/* of their ranges: enum Backing of the protocol */
+};
+
+/* Reads ledgers and range files in the state directory. Damaged ones are left to resume_restore(). -errno. */
+int survivors_find(const char *state_dir, struct survivors *ret);
+
+#endif
