@@ -316,3 +316,8 @@ void crew_stop_evicting(struct crew *c)
 {
 	atomic_store(&c->stay, true);
 }
+
+void crew_seal(struct crew *c, bool sealed)
+{
+	atomic_store(&c->sealed, sealed);
+}

@@ -37,10 +37,12 @@ unsigned int crew_busy(const struct crew *c);		/* moves queued or running */
 void crew_collect(struct crew *c);
 /* From here workers make no room by evicting (the daemon is bringing everything back). */
 void crew_stop_evicting(struct crew *c);
+/* While sealed nobody does, not even for a fault: once every thread has passed, what devices hold can only become less. */
+void crew_seal(struct crew *c, bool sealed);
 
 /* What schedule.c implements; called on the loop thread. The range is still held and is dropped by the callee. */
 void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcome outcome);
-/* The same for a span of adopted memory, in bytes. */
+/* The same for a span of adopted memory, in bytes; a pin's number is in the move. */
 void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes);
 /* A fault was served: for heat and for the counters. */
 struct fault_note {

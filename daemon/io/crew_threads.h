@@ -84,6 +84,7 @@ struct crew {
 	_Atomic uint32_t busy, busy_ahead;	/* moves handed in whose result the loop has not taken */
 	_Atomic bool ending;		/* set by the loop: threads leave */
 	_Atomic bool stay;		/* set by the loop: workers evict nothing to make room */
+	_Atomic bool sealed;		/* set by the loop: nor does anybody else */
 	_Atomic bool noted;		/* a note lies there since the last tick; the loop was told once */
 	_Atomic bool wants_victims;	/* a pool ran short; the loop was told */
 	_Atomic uint64_t pass;		/* written by the loop: the pass to acknowledge */

@@ -92,7 +92,7 @@ int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_e
 			break;
 		if (!full)
 			full = whose_room(r);
-		if (!may_evict || mover_make_room(&h->mover, full) != MOVER_DONE)
+		if (!may_evict || atomic_load(&h->crew->sealed) || mover_make_room(&h->mover, full) != MOVER_DONE)
 			break;
 		tally_add(&h->tally.direct_evictions, 1);
 	}

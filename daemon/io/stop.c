@@ -7,6 +7,7 @@
  * so while it has not come back the daemon goes on serving and tries again: an end that takes long is better
  * than a program that loses its memory. Who does not agree has SIGKILL. Memory that its program has unmapped
  * without freeing it cannot come back and is missed by nobody: when a round brings nothing, it is told apart.
+ * A fault may still send another page away to make room, so before the last look nobody may evict any more.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -229,6 +230,28 @@ static bool begin_round(struct stop *x)
 	return true;
 }
 
+static void on_step(uv_timer_t *timer);
+
+/* The next round is a first one: no progress is asked of it. */
+static void again(struct stop *x)
+{
+	x->op = 0;
+	uv_timer_start(&x->timer, on_step, AGAIN_MS, STEP_MS);
+}
+
+/* Every thread has passed since the crew was sealed. */
+static void last_look(void *userdata)
+{
+	struct stop *x = userdata;
+
+	if (!memory_is_short(x)) {
+		finish(x);
+		return;
+	}
+	crew_seal(x->daemon->crew, false);
+	again(x);
+}
+
 static void on_step(uv_timer_t *timer)
 {
 	struct stop *x = timer->data;
@@ -238,12 +261,15 @@ static void on_step(uv_timer_t *timer)
 		return;
 	if (begin_round(x))
 		return;
-	if (!memory_is_short(x)) {
-		finish(x);
+	if (memory_is_short(x)) {
+		again(x);
 		return;
 	}
-	x->op = 0;	/* the next round is a first one: no progress is asked of it */
-	uv_timer_start(timer, on_step, AGAIN_MS, STEP_MS);
+	crew_seal(d->crew, true);
+	if (crew_quiesce(d->crew, last_look, x) < 0)
+		again(x);
+	else
+		uv_timer_stop(timer);
 }
 
 void stop_begin(struct daemon *d)

@@ -321,6 +321,25 @@ static void a_fault_without_room_waits_for_it(void **state)
 	assert_int_equal(rig_state(&g, 0), PAGE_DEVICE);
 }
 
+/* For the end of the daemon: even a fault waits rather than send another page away. */
+static void a_sealed_crew_evicts_for_nobody(void **state)
+{
+	struct program p = { .run = touch_one_more };
+	struct crew_counters n = { 0 };
+
+	if (*state)
+		skip_because("%s", (const char *)*state);
+	do_all(MOVE_FILL, 8, FAST);
+	crew_seal(d.crew, true);
+	assert_int_equal(pthread_create(&p.thread, NULL, program_main, &p), 0);
+	turn_until((crew_counters(d.crew, &n), n.deferred > 0));
+	assert_false(atomic_load(&p.done));
+	assert_int_equal(n.evicted_bytes, 0);
+	crew_seal(d.crew, false);
+	turn_until(atomic_load(&p.done));
+	pthread_join(p.thread, NULL);
+}
+
 #define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, stop)
 #define REAL_TEST(f) cmocka_unit_test_setup_teardown(f, real_crew, real_stop)
 
@@ -339,6 +358,7 @@ int main(void)
 		REAL_TEST(a_program_four_times_the_memory_runs),
 		REAL_TEST(what_comes_next_is_brought_in_ahead),
 		REAL_TEST(a_fault_without_room_waits_for_it),
+		REAL_TEST(a_sealed_crew_evicts_for_nobody),
 	};
 
 	return cmocka_run_group_tests_name("crew", tests, NULL, NULL);
