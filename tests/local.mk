@@ -21,6 +21,7 @@ include $(top_srcdir)/tests/unit/base.mk
 include $(top_srcdir)/tests/unit/core.mk
 include $(top_srcdir)/tests/unit/mech.mk
 include $(top_srcdir)/tests/unit/drivers.mk
+include $(top_srcdir)/tests/unit/kmod.mk
 include $(top_srcdir)/tests/unit/io.mk
 include $(top_srcdir)/tests/unit/engine.mk
 include $(top_srcdir)/tests/unit/ctl.mk

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who may include what. Own headers are named from the top of the tree, so the
-# first words of a name are its room.
+# first words of a name are its room. The kernel module alone names its headers as
+# Kbuild finds them: beside itself, and ../uapi.
 BEGIN {
 	own["proto"] = "proto"
 	own["daemon/base"] = "daemon/base proto"
@@ -38,6 +39,14 @@ function say(what) {
 	print FILENAME ":" FNR ": " what
 }
 
+# Kbuild makes probes.h.
+function check_kmod(path) {
+	if (path ~ /^\.\.\/uapi\/[^\/]*$/)
+		check_own("drivers/kmod", "drivers/" substr(path, 4))
+	else if (path != "probes.h")
+		check_own("drivers/kmod", "drivers/kmod/" path)
+}
+
 function check_own(from, path) {
 	if ((getline word < (top "/" path)) < 0 && (getline word < (built "/" path)) < 0)
 		say("\"" path "\" is not a path from the top of the tree")
@@ -66,5 +75,11 @@ function check_system(from, path) {
 
 FNR == 1 { from = room(FILENAME) }
 
-/^[ \t]*#[ \t]*include[ \t]*"/ { split($0, part, "\""); check_own(from, part[2]) }
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+	split($0, part, "\"")
+	if (from == "drivers/kmod")
+		check_kmod(part[2])
+	else
+		check_own(from, part[2])
+}
 /^[ \t]*#[ \t]*include[ \t]*</ { split($0, part, /[<>]/); check_system(from, part[2]) }

@@ -6,8 +6,9 @@
 
 licence_of() {
 	case $1 in
-	drivers/uapi/*.h)	echo "GPL-2.0-only WITH Linux-syscall-note" ;;
+	drivers/uapi/*.h)	echo "(GPL-2.0-only WITH Linux-syscall-note) OR LGPL-2.1-or-later" ;;
 	drivers/uapi/*)		echo "LGPL-2.1-or-later" ;;
+	drivers/kmod/*.mk)	echo "GPL-2.0-or-later" ;;
 	drivers/kmod/*)		echo "GPL-2.0-only" ;;
 	proto/*|libclient/*)	echo "LGPL-2.1-or-later" ;;
 	*)			echo "GPL-2.0-or-later" ;;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Limits: sums that are compared by what is left, so no sum ever wraps. */
+#include "limit.h"
+
+void hmmdev_limit_init(struct hmmdev_limit_account *a, u64 ranges)
+{
+	*a = (struct hmmdev_limit_account){
+		.max = {
+			[HMMDEV_LIMIT_DEV_BYTES] = HMMDEV_LIMIT_NONE,
+			[HMMDEV_LIMIT_PIN_BYTES] = HMMDEV_LIMIT_NONE,
+			[HMMDEV_LIMIT_RANGES] = ranges,
+		},
+	};
+}
+
+static bool has_room(const struct hmmdev_limit_account *a, enum hmmdev_limit_kind kind, u64 amount)
+{
+	return a->used[kind] <= a->max[kind] && amount <= a->max[kind] - a->used[kind];
+}
+
+int hmmdev_limit_charge(struct hmmdev_limit_account *fd, struct hmmdev_limit_account *uid,
+			enum hmmdev_limit_kind kind, u64 amount)
+{
+	if (!has_room(fd, kind, amount) || !has_room(uid, kind, amount))
+		return HMMDEV_LIMIT_E_FULL;
+	fd->used[kind] += amount;
+	uid->used[kind] += amount;
+	return 0;
+}
+
+int hmmdev_limit_uncharge(struct hmmdev_limit_account *fd, struct hmmdev_limit_account *uid,
+			  enum hmmdev_limit_kind kind, u64 amount)
+{
+	if (fd->used[kind] < amount || uid->used[kind] < amount)
+		return -EINVAL;
+	fd->used[kind] -= amount;
+	uid->used[kind] -= amount;
+	return 0;
+}
+
+int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io, bool may_raise)
+{
+	u64 *field[HMMDEV_LIMIT_KINDS] = {
+		[HMMDEV_LIMIT_DEV_BYTES] = &io->dev_bytes,
+		[HMMDEV_LIMIT_PIN_BYTES] = &io->pin_bytes,
+		[HMMDEV_LIMIT_RANGES] = &io->ranges,
+	};
+	bool raises = false;
+	unsigned int k;
+
+	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++)
+		raises |= *field[k] != HMMDEV_LIMIT_NONE && *field[k] > a->max[k];
+	raises = raises && !may_raise;
+	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++) {
+		if (!raises && *field[k] != HMMDEV_LIMIT_NONE)
+			a->max[k] = *field[k];
+		*field[k] = a->max[k];
+	}
+	return raises ? -EPERM : 0;
+}
