@@ -53,3 +53,23 @@ AS_IF([test "x$enable_fuzz" = xyes], [
 AC_SUBST([FUZZ_LDFLAGS])
 AM_CONDITIONAL([ENABLE_FUZZ], [test "x$enable_fuzz" = xyes])
 ])
+
+# The kernel module is built by the kernel's own Kbuild, and only for headers that
+# somebody names: those of the running kernel need not be there, nor be the ones meant.
+AC_DEFUN([HMMD_KERNEL_MODULE],
+[AC_ARG_WITH([kernel-headers],
+	[AS_HELP_STRING([--with-kernel-headers=DIR],
+		[also build hmmdev.ko, for the kernel of these headers, such as /lib/modules/VERSION/build])],
+	[], [with_kernel_headers=no])
+AC_ARG_ENABLE([module],
+	[AS_HELP_STRING([--disable-module], [no hmmdev.ko, even where --with-kernel-headers names headers])],
+	[], [enable_module=yes])
+AS_IF([test "x$enable_module" = xno], [with_kernel_headers=no])
+AS_CASE([$with_kernel_headers],
+	[no], [],
+	[yes], [AC_MSG_ERROR([--with-kernel-headers needs a directory])],
+	[AS_IF([test ! -f "$with_kernel_headers/Makefile"],
+		[AC_MSG_ERROR([$with_kernel_headers holds no kernel headers (package linux-headers-VERSION)])])])
+AC_SUBST([KERNEL_HEADERS], [$with_kernel_headers])
+AM_CONDITIONAL([KERNEL_MODULE], [test "x$with_kernel_headers" != xno])
+])

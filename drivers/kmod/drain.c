@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: DRAIN, ONLINE, REMOVE and CREATE
+ *
+ * A device's life after its creation: DRAIN empties it, ONLINE takes it back into use, REMOVE ends
+ * it. A drain first stops the device from taking pages, so what it counts only falls; a page that
+ * somebody else holds locked for the moment is tried again until the time is over, and the caller
+ * may come back. Nothing here waits without being interruptible, and nothing is lost on the way.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+
+#include "compat.h"
+#include "evict.h"
+#include "space.h"
+
+#define DRAIN_DEFAULT_MS 1000U
+#define DRAIN_PAUSE_MS 1U	/* between two rounds that freed nothing: holders need some time */
+
+static void hmmdev_set_state(struct hmmdev_device *dev, enum hmmdev_state state)
+{
+	if (dev->state == state)
+		return;
+	WRITE_ONCE(dev->state, state);
+	hmmdev_spaces_event(HMMDEV_EVENT_DEV_STATE, dev->number, state);
+}
+
+static void hmmdev_set_taking(struct hmmdev_device *dev, bool taking)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	if (taking)
+		hmmdev_blocks_revive(dev->blocks);
+	else
+		hmmdev_blocks_retire(dev->blocks);
+	spin_unlock_irqrestore(&dev->lock, flags);
+}
+
+/* Every block once. Bytes that came back. */
+static u64 hmmdev_drain_round(struct hmmdev_device *dev)
+{
+	struct hmmdev_blocks_cursor cursor = {};
+	u64 freed = 0, block;
+
+	while (!signal_pending(current) && !hmmdev_evict_next(dev, &cursor, U64_MAX, &block))
+		freed += hmmdev_evict_block(dev, block);
+	return freed;
+}
+
+static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline)
+{
+	while (hmmdev_device_used(dev)) {
+		u64 freed = hmmdev_drain_round(dev);
+
+		if (signal_pending(current))
+			return -EINTR;
+		if (!hmmdev_device_used(dev))
+			break;
+		if (time_after(jiffies, deadline))
+			return -EAGAIN;
+		if (!freed)
+			msleep_interruptible(DRAIN_PAUSE_MS);
+	}
+	return 0;
+}
+
+int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms ? : DRAIN_DEFAULT_MS);
+	int rc;
+
+	if (mutex_lock_interruptible(&dev->ctl))
+		return -EINTR;
+	hmmdev_set_taking(dev, false);
+	if (dev->state == HMMDEV_STATE_ONLINE)
+		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
+	rc = hmmdev_drain_until(dev, deadline);
+	if (!rc)
+		hmmdev_set_state(dev, HMMDEV_STATE_OFFLINE);
+	mutex_unlock(&dev->ctl);
+	return rc;
+}
+
+static int hmmdev_ctl_drain(struct hmmdev_device *dev, struct hmmdev_dev_ctl *ctl)
+{
+	int rc = hmmdev_drain(dev, ctl->timeout_ms);
+
+	ctl->remaining = hmmdev_device_used(dev);
+	return rc;
+}
+
+static int hmmdev_ctl_online(struct hmmdev_device *dev)
+{
+	int rc = -ENODEV;
+
+	if (mutex_lock_interruptible(&dev->ctl))
+		return -EINTR;
+	if (!READ_ONCE(dev->gone)) {
+		hmmdev_set_taking(dev, true);
+		hmmdev_set_state(dev, HMMDEV_STATE_ONLINE);
+		rc = 0;
+	}
+	mutex_unlock(&dev->ctl);
+	return rc;
+}
+
+static int hmmdev_ctl_remove(struct hmmdev_device *dev)
+{
+	int rc = -EBUSY;
+
+	if (mutex_lock_interruptible(&dev->ctl))
+		return -EINTR;
+	if (dev->state == HMMDEV_STATE_OFFLINE) {
+		/* Whoever still has it cannot bring it online again. */
+		WRITE_ONCE(dev->gone, true);
+		rc = hmmdev_device_forget(dev);
+	}
+	mutex_unlock(&dev->ctl);
+	return rc;
+}
+
+static int hmmdev_ctl_create(struct hmmdev_dev_ctl *ctl)
+{
+	struct hmmdev_device_spec spec = {
+		.type = ctl->type,
+		.source = ctl->source,
+		.nid = ctl->nid,
+		.bytes = ctl->bytes,
+		.phys = ctl->phys,
+	};
+	struct hmmdev_device *dev;
+	int rc;
+
+	if (ctl->source == HMMDEV_SOURCE_PCI)
+		return -EINVAL;
+	rc = hmmdev_device_create(&spec, &dev);
+	if (rc)
+		return rc;
+	ctl->dev = dev->number;
+	hmmdev_device_put(dev);
+	return 0;
+}
+
+static int hmmdev_ctl_existing(struct hmmdev_device *dev, struct hmmdev_dev_ctl *ctl)
+{
+	switch (ctl->op) {
+	case HMMDEV_OP_DRAIN:
+		return hmmdev_ctl_drain(dev, ctl);
+	case HMMDEV_OP_ONLINE:
+		return hmmdev_ctl_online(dev);
+	case HMMDEV_OP_REMOVE:
+		return hmmdev_ctl_remove(dev);
+	default:
+		return -EINVAL;
+	}
+}
+
+int hmmdev_device_ctl(struct hmmdev_dev_ctl *ctl)
+{
+	struct hmmdev_device *dev;
+	int rc;
+
+	if (ctl->op == HMMDEV_OP_CREATE)
+		return hmmdev_ctl_create(ctl);
+	dev = hmmdev_device_get(ctl->dev);
+	if (!dev)
+		return -ENODEV;
+	rc = hmmdev_ctl_existing(dev, ctl);
+	hmmdev_device_put(dev);
+	return rc;
+}

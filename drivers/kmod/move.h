@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One window of pages on its way: what MIGRATE, EVICT, the fault and the drain have in common. The
+ * kernel collects and unmaps the sources (migrate_vma_setup, migrate_device_range), then
+ *	hmmdev_place() finds destinations, to which the bytes are copied,
+ *	migrate_*_pages() passes the pages' identity on,
+ *	it is counted what came of each page, and
+ *	migrate_*_finalize() maps the destinations, or the sources where it did not work.
+ * An entry of dst that stays 0 leaves its page where it is; nothing else needs to be undone.
+ */
+#ifndef HMMDEV_MOVE_H
+#define HMMDEV_MOVE_H
+
+#include <linux/bitmap.h>
+#include <linux/mm_types.h>
+
+#include "device.h"
+
+/* The arrays of a window, from a pool: a fault must not fail for lack of them. */
+struct hmmdev_batch {
+	unsigned long src[HMMDEV_MOVE_PAGES];
+	unsigned long dst[HMMDEV_MOVE_PAGES];
+};
+
+struct hmmdev_move {
+	struct hmmdev_space *space;	/* who asked; NULL: pressure or a drain */
+	struct hmmdev_device *from;	/* NULL: system memory */
+	struct hmmdev_device *to;	/* NULL: system memory */
+	int nid;			/* to system memory: the node, NUMA_NO_NODE the policy's */
+	struct vm_area_struct *vma;	/* NULL: found by device pfn, and nothing can be split */
+	struct page *fault_page;	/* migrate_to_ram: locked by the core */
+	unsigned long addr;		/* of page 0, with a vma */
+	unsigned long npages;
+	unsigned long *src;
+	unsigned long *dst;
+	u32 flags;			/* HMMDEV_MIGRATE_POPULATE, _NO_SPLIT */
+	u64 stay_ns;			/* to a device: how long pressure leaves it there */
+	u64 start_ns;			/* of this window */
+	u64 ns_copy;
+	u64 holes;			/* from a device: pages that were never touched */
+	struct hmmdev_migrate *sum;	/* where the pages are counted */
+	int error;			/* the first that was no lack of memory: -EDQUOT, -EIO */
+	bool full;			/* the device had no room for a page */
+	bool small;			/* huge pages are split before they are taken */
+	bool small_next;		/* the next try of the window should do so */
+	DECLARE_BITMAP(left, HMMDEV_MOVE_PAGES); /* pages that the kernel did not give us */
+};
+
+int hmmdev_batches_init(void);
+void hmmdev_batches_exit(void);
+/* Points src and dst to a batch; waits for one rather than fail. */
+void hmmdev_move_open(struct hmmdev_move *mv);
+void hmmdev_move_close(struct hmmdev_move *mv);
+
+/* All steps for [addr, addr + npages) of the vma, with the mmap lock held. */
+int hmmdev_move_vma(struct hmmdev_move *mv);
+/* All steps for the block whose first device page (not pfn) this is; npages is 512. */
+void hmmdev_move_block(struct hmmdev_move *mv, u64 page);
+
+/* ---- place.c */
+/* Fills dst; counts what stays. */
+void hmmdev_place(struct hmmdev_move *mv);
+/* Takes the destinations of [i, i + nr) back. */
+void hmmdev_unplace(struct hmmdev_move *mv, unsigned long i, unsigned long nr);
+/* Counts pages that stay because of rc. */
+void hmmdev_move_failed(struct hmmdev_move *mv, unsigned long nr, int rc);
+
+/* ---- census.c: where pages are that no migration tells about; mmap lock held, batch free. */
+/* Counts the pages of `left`. */
+void hmmdev_census_left(struct hmmdev_move *mv);
+/* Counts all pages as a move would, as far as a look tells; moves nothing. */
+void hmmdev_census_dryrun(struct hmmdev_move *mv);
+/* Is any page of the window mapped as a huge page? */
+bool hmmdev_census_huge(struct hmmdev_move *mv);
+
+#endif
