@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Devices of the module, made and removed by the tests themselves. Needs root. */
+#ifndef HMMD_TESTS_DRIVER_DEVICE_H
+#define HMMD_TESTS_DRIVER_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/uapi/hmmdev.h"
+
+#define KiB 1024ULL
+#define MiB (1ULL << 20)
+#define PAGE 4096ULL
+#define HUGE (2 * MiB)
+
+/* 0 or -errno; sets the size of the request. */
+int call(int fd, unsigned long request, void *argument);
+
+/* The number of a new private device over system memory. */
+uint32_t device_private(uint64_t bytes);
+/* A coherent one over memory that was reserved at boot; leaves the test out where there is none. */
+uint32_t device_coherent(uint64_t bytes);
+struct hmmdev_dev_info device_info(uint32_t dev);
+/* One call of DEV_CTL: 0 or -errno, *ret_remaining may be NULL. */
+int device_ctl(uint32_t dev, enum hmmdev_op op, uint64_t *ret_remaining);
+/* DRAIN until nothing is left; false when it never ends. */
+bool device_drain(uint32_t dev);
+/*
+ * Whether every device comes to be empty by itself, now that no process of a test is left. Removes
+ * them all but those on a PCI bus.
+ */
+bool devices_clear(void);
+
+#endif

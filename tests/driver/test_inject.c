@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Each allocation and copy on the way there and back fails once: what moved is right, what did not stays. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/driver/space.h"
+#include "tests/driver/tap.h"
+
+enum { SEED = 51 };
+#define BYTES (4 * MiB)
+
+/* A huge block that cannot be had is made up for by small pages. */
+static void huge_device_block(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(BYTES, SEED);
+	struct hmmdev_migrate m;
+
+	inject(fd, HMMDEV_INJECT_DEVICE_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 2, 1);
+	expect_is(migrate(fd, at, BYTES, dev, 0, &m), 0);
+	expect_is(m.moved, BYTES / PAGE);
+	expect_is(m.moved_thp, HUGE / PAGE);
+	expect_is(m.split, 1);
+	expect_words(at, BYTES, SEED);
+	inject(fd, HMMDEV_INJECT_DEVICE_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 1, 1);
+	at = memory_huge(HUGE, SEED);
+	expect_is(migrate(fd, at, HUGE, dev, HMMDEV_MIGRATE_NO_SPLIT, &m), -ENOSPC);
+	expect_is(m.skip_nomem, HUGE / PAGE);
+	expect_words(at, HUGE, SEED);
+}
+
+static void huge_system_page(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(BYTES, SEED);
+	struct hmmdev_migrate m;
+
+	move_all(fd, at, BYTES, dev);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 1, 1);
+	expect_is(evict(fd, at, BYTES, &m), 0);
+	expect_is(m.moved, BYTES / PAGE);
+	expect_is(m.moved_thp, HUGE / PAGE);
+	expect_is(snap_count(fd, dev, at, BYTES, HMMDEV_WHERE_SYS), BYTES / PAGE);
+	expect_words(at, BYTES, SEED);
+}
+
+/* Pages that cannot be had on the device stay in memory. */
+static void small_device_pages(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_small(MiB, SEED);
+	struct hmmdev_migrate m;
+
+	inject(fd, HMMDEV_INJECT_DEVICE_ALLOC, 0, 11, 5);
+	migrate(fd, at, MiB, dev, 0, &m);
+	expect_is(m.moved, MiB / PAGE - 5);
+	expect_is(m.skip_nomem, 5);
+	expect_is(snap_count(fd, dev, at, MiB, HMMDEV_WHERE_SYS), 5);
+	expect_words(at, MiB, SEED);
+}
+
+/* Copies that fail leave the page where it was. */
+static void copies(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(BYTES, SEED), *small = memory_small(MiB, SEED);
+	struct hmmdev_migrate m;
+
+	inject(fd, HMMDEV_INJECT_COPY, 0, 1, 1);
+	migrate(fd, at, BYTES, dev, 0, &m);
+	expect(m.moved < BYTES / PAGE);
+	expect_words(at, BYTES, SEED);
+	move_all(fd, small, MiB, dev);
+	inject(fd, HMMDEV_INJECT_COPY, 0, 7, 3);
+	evict(fd, small, MiB, &m);
+	expect_is(m.moved, MiB / PAGE - 3);
+	expect_is(snap_count(fd, dev, small, MiB, HMMDEV_WHERE_LOCAL), 3);
+	expect_words(small, MiB, SEED);
+}
+
+/* A CPU fault that cannot be answered ends in a signal, never in wrong words; the next one may succeed. */
+static void failing_fault(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open(), status, child;
+	char *at = memory_huge(HUGE, SEED);
+
+	move_all(fd, at, HUGE, dev);
+	child = fork();
+	expect(child >= 0);
+	if (!child) {
+		int own = space_open();
+		char *mine = memory_small(MiB, SEED);
+
+		signal(SIGBUS, SIG_DFL);
+		move_all(own, mine, MiB, dev);
+		inject(own, HMMDEV_INJECT_COPY, 0, 1, 1000000);
+		_exit(mine[5 * PAGE] == 1 ? 2 : 3);
+	}
+	expect_is(waitpid(child, &status, 0), child);
+	expect(WIFSIGNALED(status));
+	expect_is(WTERMSIG(status), SIGBUS);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 1, 1);
+	expect_words(at, HUGE, SEED);
+	expect(soon(!device_info(dev).used));
+}
+
+/* Everything fails in turn, at every place. */
+static void every_place(void)
+{
+	uint32_t dev = device_private(16 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(BYTES, SEED);
+
+	for (uint32_t n = 1; n < 40; n++)
+		for (uint32_t what = 0; what < 3; what++) {
+			inject(fd, what, 0, n, 1 + n % 3);
+			if (n % 2)
+				madvise(at, BYTES, MADV_COLLAPSE);
+			migrate(fd, at, BYTES, dev, 0, NULL);
+			evict(fd, at + MiB, MiB, NULL);
+			evict(fd, at, BYTES, NULL);
+			inject(fd, what, 0, 0, 0);
+			expect_words(at, BYTES, SEED);
+		}
+	expect_is(device_info(dev).used, 0);
+}
+
+TESTS(TEST(huge_device_block), TEST(huge_system_page), TEST(small_device_pages), TEST(copies), TEST(failing_fault),
+      TEST(every_place))

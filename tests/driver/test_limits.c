@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* LIMIT: of a descriptor and of a user, for device memory, pins and ranges; who may lower and raise. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "tests/driver/space.h"
+#include "tests/driver/tap.h"
+
+enum { SEED = 11 };
+#define SAME (~0ULL)
+
+static struct hmmdev_limit limit(int fd, uint32_t scope, uint64_t dev_bytes, uint64_t pin_bytes, uint64_t ranges)
+{
+	struct hmmdev_limit l = { .scope = scope, .dev_bytes = dev_bytes, .pin_bytes = pin_bytes, .ranges = ranges };
+
+	expect_is(call(fd, HMMDEV_LIMIT, &l), 0);
+	return l;
+}
+
+/* What fits is moved, the rest stays where it was. */
+static void device_memory(void)
+{
+	uint32_t dev = device_private(16 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(8 * MiB, SEED);
+	struct hmmdev_migrate m;
+
+	limit(fd, HMMDEV_SCOPE_FD, 4 * MiB, SAME, SAME);
+	expect_is(limit(fd, HMMDEV_SCOPE_FD, SAME, SAME, SAME).dev_bytes, 4 * MiB);
+	expect_is(migrate(fd, at, 8 * MiB, dev, 0, &m), -EDQUOT);
+	expect_is(m.moved, 4 * MiB / PAGE);
+	expect_is(stats(fd).dev_bytes, 4 * MiB);
+	expect_is(snap_count(fd, dev, at, 8 * MiB, HMMDEV_WHERE_LOCAL), 4 * MiB / PAGE);
+	expect_words(at, 8 * MiB, SEED);
+	expect_is(stats(fd).dev_bytes, 0);
+	move_all(fd, at, 4 * MiB, dev);	/* what came back may go again */
+}
+
+/* What is over a lowered limit stays, but nothing more comes. */
+static void lowered(void)
+{
+	uint32_t dev = device_private(16 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(8 * MiB, SEED);
+
+	move_all(fd, at, 4 * MiB, dev);
+	limit(fd, HMMDEV_SCOPE_FD, 2 * MiB, SAME, SAME);
+	expect_is(stats(fd).dev_bytes, 4 * MiB);
+	expect_is(migrate(fd, at + 4 * MiB, 2 * MiB, dev, 0, NULL), -EDQUOT);
+	expect_is(evict(fd, at, 4 * MiB, NULL), 0);
+	move_all(fd, at + 4 * MiB, 2 * MiB, dev);
+	expect_words(at, 8 * MiB, SEED);
+}
+
+/* Two descriptors of one user share its limit; another user has its own. */
+static void of_user(void)
+{
+	uint32_t dev = device_private(32 * MiB);
+	int first, second, other;
+
+	expect_is(setresuid(1001, 1001, 0), 0);
+	first = space_open();
+	second = space_open();
+	expect_is(setresuid(0, 0, 0), 0);
+	expect_is(setresuid(1002, 1002, 0), 0);
+	other = space_open();
+	expect_is(setresuid(0, 0, 0), 0);
+	char *at = memory_huge(8 * MiB, SEED);
+
+	limit(first, HMMDEV_SCOPE_UID, 4 * MiB, SAME, SAME);
+	expect_is(limit(second, HMMDEV_SCOPE_UID, SAME, SAME, SAME).dev_bytes, 4 * MiB);
+	move_all(first, at, 2 * MiB, dev);
+	move_all(second, at + 2 * MiB, 2 * MiB, dev);
+	expect_is(migrate(second, at + 4 * MiB, 2 * MiB, dev, 0, NULL), -EDQUOT);
+	move_all(other, at + 4 * MiB, 4 * MiB, dev);
+	expect_words(at, 8 * MiB, SEED);
+}
+
+static void pinned(void)
+{
+	int fd = space_open();
+	char *at = memory_huge(4 * MiB, SEED);
+	uint32_t id, more;
+
+	limit(fd, HMMDEV_SCOPE_FD, SAME, 2 * MiB, SAME);
+	expect_is(pin(fd, at, 2 * MiB, HMMDEV_PIN_WRITE, &id), 0);
+	expect_is(pin(fd, at + 2 * MiB, PAGE, HMMDEV_PIN_WRITE, &more), -EDQUOT);
+	expect_is(stats(fd).pin_bytes, 2 * MiB);
+	expect_is(unpin(fd, id), 0);
+	expect_is(unpin(fd, id), -ENOENT);
+	expect_is(stats(fd).pin_bytes, 0);
+	expect_is(pin(fd, at + 2 * MiB, PAGE, HMMDEV_PIN_WRITE, &more), 0);
+}
+
+static void ranges(void)
+{
+	int fd = space_open();
+	struct hmmdev_range r = { .addr = 1ULL << 32, .len = PAGE };
+	uint32_t first;
+
+	limit(fd, HMMDEV_SCOPE_FD, SAME, SAME, 3);
+	for (int i = 0; i < 3; i++, r.addr += PAGE) {
+		expect_is(call(fd, HMMDEV_RANGE_ADD, &r), 0);
+		first = i ? first : r.id;
+	}
+	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), -EDQUOT);
+	expect_is(call(fd, HMMDEV_RANGE_DEL, &(struct hmmdev_range){ .id = first }), 0);
+	expect_is(call(fd, HMMDEV_RANGE_DEL, &(struct hmmdev_range){ .id = first }), -ENOENT);
+	r.addr -= PAGE;
+	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), -EEXIST);
+	r.addr += PAGE;
+	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), 0);
+}
+
+/* Whoever holds the descriptor may lower; raising is for CAP_SYS_RESOURCE, and then it counts. */
+static void raised(void)
+{
+	int fd = space_open();
+	struct hmmdev_limit l = { .scope = HMMDEV_SCOPE_FD, .dev_bytes = 4 * MiB, .pin_bytes = SAME, .ranges = SAME };
+
+	limit(fd, HMMDEV_SCOPE_FD, 2 * MiB, SAME, SAME);
+	end_child(in_child({
+		expect_is(setuid(65534), 0);
+		expect_is(call(fd, HMMDEV_LIMIT, &l), -EPERM);
+		l.dev_bytes = MiB;
+		expect_is(call(fd, HMMDEV_LIMIT, &l), 0);
+	}));
+	expect_is(limit(fd, HMMDEV_SCOPE_FD, SAME, SAME, SAME).dev_bytes, MiB);
+	limit(fd, HMMDEV_SCOPE_FD, 8 * MiB, SAME, SAME);
+	expect_is(limit(fd, HMMDEV_SCOPE_FD, SAME, SAME, SAME).dev_bytes, 8 * MiB);
+}
+
+TESTS(TEST(device_memory), TEST(lowered), TEST(of_user), TEST(pinned), TEST(ranges), TEST(raised))
