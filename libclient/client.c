@@ -68,7 +68,7 @@ static int client_alloc(struct hmm_client **ret)
 	atomic_init(&c->users, 1);
 	c->pid = getpid();
 	c->next_id = 1;
-	c->epoll_fd = c->wake_fd = c->uffd_device = c->ledger.fd = -1;
+	c->epoll_fd = c->wake_fd = c->uffd_device = c->driver = c->ledger.fd = -1;
 	work_init(&c->work);
 	init_lock(c);
 	c->in = malloc(HMM_LIMIT_FRAME);
@@ -148,6 +148,7 @@ void client_destroy(struct hmm_client *c)
 	link_unref(c->link);
 	uffd_unref(c->uffd);
 	ledger_close(&c->ledger);
+	close_fd(c->driver);
 	close_fd(c->uffd_device);
 	close_fd(c->wake_fd);
 	close_fd(c->epoll_fd);

@@ -67,6 +67,8 @@ struct hmm_client {
 	struct uffd *uffd;	/* NULL until the first managed range */
 	bool uffd_attached;	/* this daemon has it */
 	bool uffd_attaching;
+	int driver;		/* the kernel driver's node, -1: not opened */
+	bool driver_attached;	/* this daemon has it */
 	struct refusal refusals[CLIENT_REFUSALS];
 	uint64_t refusal_stamp;
 	struct arena arena;

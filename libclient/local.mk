@@ -11,6 +11,7 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/clock.h \
 	libclient/configure.c \
 	libclient/control.c \
+	libclient/driver.c libclient/driver.h \
 	libclient/free.c \
 	libclient/helper.c \
 	libclient/ledger.c libclient/ledger.h \

@@ -8,6 +8,7 @@
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
+#include "libclient/driver.h"
 
 struct batch {
 	struct hmm_range **ranges;
@@ -104,6 +105,7 @@ static int register_made(struct hmm_client *c, size_t n, struct hmm_range **rang
 	if (!room)
 		return -ENOMEM;
 	pthread_mutex_lock(&c->lock);
+	driver_attach(c);
 	r = register_all(c, n, ranges, room);
 	client_leave(c);
 	free(room);

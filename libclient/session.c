@@ -9,6 +9,7 @@
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
+#include "libclient/driver.h"
 #include "libclient/uffd.h"
 #include "proto/ledger.h"
 
@@ -161,13 +162,25 @@ static int next_frame(struct hmm_client *c, enum session_state state)
 	return 0;
 }
 
-static int after_hello(struct hmm_client *c)
+/* The ranges, those that an earlier daemon had first. */
+static int hand_over(struct hmm_client *c)
 {
 	c->session.cursor = c->ranges.first;
 	c->session.resumed = false;
 	if (c->session.resuming && (c->session.features & HMMD__FEATURE__FEATURE_RESUME))
 		return c->uffd ? attach(c) : next_frame(c, SESSION_RESUME);
 	return next_frame(c, SESSION_REGISTER);
+}
+
+static int after_hello(struct hmm_client *c)
+{
+	Hmmd__AttachDriver body = HMMD__ATTACH_DRIVER__INIT;
+	Hmmd__Message m = WIRE_MESSAGE(ATTACH_DRIVER, attach_driver, &body);
+
+	if (c->driver < 0 || !driver_wanted(c))
+		return hand_over(c);
+	c->session.request.take = NULL;
+	return step(c, SESSION_DRIVER, &m, &c->driver, 1);
 }
 
 static int advance(struct hmm_client *c)
@@ -178,6 +191,9 @@ static int advance(struct hmm_client *c)
 	switch (s->state) {
 	case SESSION_HELLO:
 		return r ? r : after_hello(c);
+	case SESSION_DRIVER:
+		c->driver_attached = r == 0;
+		return hand_over(c);
 	case SESSION_ATTACH:
 		c->uffd_attached = r == 0;
 		return r ? r : next_frame(c, SESSION_RESUME);
@@ -213,7 +229,7 @@ static void close_link(struct hmm_client *c)
 	shutdown(c->link->fd, SHUT_RDWR);
 	c->link = link_unref(c->link);
 	c->armed = false;
-	c->uffd_attached = false;
+	c->uffd_attached = c->driver_attached = false;
 }
 
 void session_drop(struct hmm_client *c, int error)

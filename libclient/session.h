@@ -18,6 +18,7 @@ struct hmm_range;
 enum session_state {
 	SESSION_DOWN,		/* no daemon */
 	SESSION_HELLO,		/* Hello sent */
+	SESSION_DRIVER,		/* AttachDriver sent, the ranges follow */
 	SESSION_ATTACH,		/* AttachUffd sent, Resume follows */
 	SESSION_RESUME,		/* a Resume frame sent */
 	SESSION_REGISTER,	/* adopted ranges that the daemon does not know are registered */

@@ -4,4 +4,5 @@ dist_man_MANS += \
 	man/hmmd-protocol.7 \
 	man/hmmd.8 \
 	man/hmmd.conf.5 \
+	man/hmmdev.4 \
 	man/libhmmclient.3

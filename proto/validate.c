@@ -22,6 +22,7 @@ static const struct rule rules[] = {
 	[KIND(HELLO)] = { "Hello", check_hello, FROM_CLIENT, false, 0, 0 },
 	[KIND(HELLO_REPLY)] = { "HelloReply", check_hello_reply, FROM_DAEMON, false, 0, 2 },
 	[KIND(ATTACH_UFFD)] = { "AttachUffd", NULL, FROM_CLIENT, false, 1, 1 },
+	[KIND(ATTACH_DRIVER)] = { "AttachDriver", NULL, FROM_CLIENT, false, 1, 1 },
 	[KIND(ALLOC)] = { "Alloc", check_alloc, FROM_CLIENT, false, 0, 0 },
 	[KIND(ALLOC_REPLY)] = { "AllocReply", check_alloc_reply, FROM_DAEMON, false, 1, 1 },
 	[KIND(MAP_RANGE)] = { "MapRange", check_map_range, FROM_CLIENT, false, 0, 0 },

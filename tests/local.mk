@@ -29,6 +29,7 @@ include $(top_srcdir)/tests/client/local.mk
 include $(top_srcdir)/tests/integ/local.mk
 include $(top_srcdir)/tests/driver/local.mk
 include $(top_srcdir)/tests/vm/local.mk
+include $(top_srcdir)/tests/vm/programs/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/lint/local.mk
 

@@ -35,8 +35,9 @@ static bool should_leave(const struct world *w, unsigned int tier, uint64_t word
 {
 	if (page_word_tier(word) != tier)
 		return false;
-	return tier_is_resident(&w->tiers[tier]) ? page_evictable(word)
-						 : page_word_state(word) == PAGE_DEVICE;
+	return tier_is_resident(&w->tiers[tier]) ? page_movable(word)
+						 : page_word_state(word) == PAGE_DEVICE ||
+							   page_word_state(word) == PAGE_ADOPTED;
 }
 
 /* False: the plan is full or the policy's rate is used up. */
@@ -47,7 +48,7 @@ static bool drain_page(struct world *w, struct range *r, unsigned int tier, uint
 			  .vpn = vpn,
 			  .pages = 1,
 			  .reason = REASON_DRAIN,
-			  .kind = MOVE_FILL,
+			  .kind = r->kind == RANGE_ADOPTED ? MOVE_NODE : MOVE_FILL,
 			  .tier = r->home };
 	uint64_t word =
 		atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
@@ -120,7 +121,8 @@ static void rehome(struct world *w, struct range *r)
 
 	range_rehome(r, w);
 	reach = r->reach | 1U << r->home;
-	if (!commit_move(w, r->space->account, r->reach, reach, r->managed.amount))
+	if (r->kind == RANGE_ADOPTED ||
+	    !commit_move(w, r->space->account, r->reach, reach, r->managed.amount))
 		r->reach = reach;
 }
 

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += daemon/core/libcore.la
 daemon_core_libcore_la_SOURCES = \
 	daemon/core/account.c daemon/core/account.h \
+	daemon/core/adopted.c daemon/core/adopted.h \
 	daemon/core/budget.c daemon/core/budget.h \
 	daemon/core/commit.c daemon/core/commit.h \
 	daemon/core/config.h daemon/core/config_check.c daemon/core/config_order.c \

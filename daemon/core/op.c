@@ -14,7 +14,7 @@ enum { OP_LOOK = 4096 /* pages looked at in one turn: about 50 us */ };
 struct op_span {
 	struct list_node node;
 	struct range *range;	/* held */
-	uint64_t vpn, end;
+	uint64_t addr, end;
 };
 
 int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier)
@@ -37,7 +37,7 @@ int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind ki
 	return 0;
 }
 
-int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages)
+int op_add_bytes(struct op *op, struct range *r, uint64_t addr, uint64_t length)
 {
 	struct op_span *span = malloc(sizeof(*span));
 
@@ -45,10 +45,17 @@ int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages)
 		return -ENOMEM;
 	if (!range_hold(r))
 		return free(span), 1;
-	*span = (struct op_span){ .range = r, .vpn = vpn, .end = vpn + pages };
+	*span = (struct op_span){ .range = r, .addr = addr, .end = addr + length };
 	list_append(&op->rest, &span->node);
-	op->result.asked += range_clip(r, vpn, pages);
+	op->result.asked += length;
 	return 0;
+}
+
+int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages)
+{
+	uint64_t addr = vpn << LEDGER_PAGE_SHIFT;
+
+	return op_add_bytes(op, r, addr < r->addr ? r->addr : addr, range_clip(r, vpn, pages));
 }
 
 /* The current span is over: its range is let go, what is left of it counts as failed. */
@@ -56,7 +63,7 @@ static void span_end(struct op *op)
 {
 	if (!op->range)
 		return;
-	op->result.failed += range_clip(op->range, op->next_vpn, op->end_vpn - op->next_vpn);
+	op->result.failed += op->end - op->next;
 	range_drop(op->range);
 	op->range = NULL;
 }
@@ -70,8 +77,8 @@ static bool span_next(struct op *op)
 	span = container_of(op->rest.next, struct op_span, node);
 	list_remove(&span->node);
 	op->range = span->range;
-	op->next_vpn = span->vpn;
-	op->end_vpn = span->end;
+	op->next = span->addr;
+	op->end = span->end;
 	free(span);
 	return true;
 }
@@ -92,7 +99,7 @@ static bool already_there(const struct op *op, uint64_t word)
 		return state == PAGE_RESIDENT;
 	case MOVE_DISCARD:
 		return state == PAGE_ABSENT;
-	case MOVE_PIN:
+	default:
 		break;
 	}
 	return false;
@@ -103,6 +110,14 @@ static uint64_t word_at(const struct range *r, uint64_t vpn)
 	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
 }
 
+static uint64_t bytes_of(const struct move *m)
+{
+	uint64_t addr, end;
+
+	move_area(m, &addr, &end);
+	return end - addr;
+}
+
 /*
  * One move of the current span, of one page or of all that is left of adopted memory. False:
  * nothing handed out.
@@ -110,7 +125,7 @@ static uint64_t word_at(const struct range *r, uint64_t vpn)
 static bool issue_here(struct op *op, struct plan *plan)
 {
 	struct move m = { .range = op->range,
-			  .vpn = op->next_vpn,
+			  .vpn = op->next >> LEDGER_PAGE_SHIFT,
 			  .pages = 1,
 			  .kind = (uint8_t)op->kind,
 			  .reason = REASON_REQUEST,
@@ -118,17 +133,17 @@ static bool issue_here(struct op *op, struct plan *plan)
 			  .op = op->id };
 
 	if (op->range->kind == RANGE_ADOPTED) {
-		m.pages = op->end_vpn - op->next_vpn;
-	} else if (already_there(op, word_at(op->range, op->next_vpn))) {
+		move_set_area(&m, op->next, op->end);
+	} else if (already_there(op, word_at(op->range, m.vpn))) {
 		op->result.already_there += LEDGER_PAGE_SIZE;
-		op->next_vpn++;
+		op->next += LEDGER_PAGE_SIZE;
 		return false;
 	}
 	if (plan_add(plan, &m)) {
 		span_end(op);
 		return false;
 	}
-	op->next_vpn += m.pages;
+	op->next += bytes_of(&m);
 	op->in_flight++;
 	return true;
 }
@@ -183,7 +198,7 @@ unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us)
 		if (!op->range && !span_next(op))
 			break;
 		n += issue_here(op, plan);
-		if (op->range && op->next_vpn == op->end_vpn)
+		if (op->range && op->next == op->end)
 			span_end(op);
 	}
 	return n + issue_retries(op, plan, now_us);
@@ -241,7 +256,7 @@ static bool retry_later(struct op *op, const struct move *m, uint64_t now_us)
 
 void op_report(struct op *op, const struct move *m, enum move_outcome outcome, uint64_t now_us)
 {
-	uint64_t bytes = range_clip(m->range, m->vpn, m->pages);
+	uint64_t bytes = bytes_of(m);
 	struct op_result r = { 0 };
 
 	if (outcome == MOVE_BUSY && retry_later(op, m, now_us)) {
@@ -265,7 +280,7 @@ static uint64_t part(uint64_t *left, uint64_t bytes)
 void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes)
 {
 	struct op_retry *retry = retry_find(op, m->range, m->vpn);
-	uint64_t left = range_clip(m->range, m->vpn, m->pages);
+	uint64_t left = bytes_of(m);
 
 	op->in_flight--;
 	if (retry && retry->issued)
@@ -298,7 +313,7 @@ static void give_up(struct op *op, const struct range *r)
 
 		if (r && span->range != r)
 			continue;
-		op->result.failed += range_clip(span->range, span->vpn, span->end - span->vpn);
+		op->result.failed += span->end - span->addr;
 		range_drop(span->range);
 		list_remove(node);
 		free(span);

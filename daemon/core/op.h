@@ -38,7 +38,7 @@ struct op {
 	uint8_t tier;
 	struct op_result result;
 	struct range *range;		/* current */
-	uint64_t next_vpn, end_vpn;	/* of the current range */
+	uint64_t next, end;		/* addresses in the current range: what was not looked at yet */
 	struct list_node rest;		/* of struct op_span: further ranges (hmmctl migrate PID) */
 	uint32_t in_flight;
 	struct op_retry retries[OP_IN_FLIGHT];
@@ -49,6 +49,8 @@ struct op {
 int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier);
 /* Over [vpn, vpn + pages); holds the range; counts `asked`. 0, 1: the range is dying, -ENOMEM. */
 int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages);
+/* The same over [addr, addr + length), which lies in the range; huge pages, unless the range is adopted. */
+int op_add_bytes(struct op *op, struct range *r, uint64_t addr, uint64_t length);
 /* The next moves of this op into the plan (each holds its range); returns how many. */
 unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us);
 /* When op_issue() has something again if nothing is reported before: a time, 0 at once, UINT64_MAX never. */

@@ -25,7 +25,8 @@ static const uint16_t steps[PAGE_STATES] = {
 	[PAGE_FILLING] = TO(PAGE_RESIDENT) | TO(PAGE_DEVICE) | TO(PAGE_POISONED),
 	[PAGE_DISCARDING] = TO(PAGE_ABSENT),
 	[PAGE_POISONED] = TO(PAGE_DISCARDING),
-	[PAGE_ADOPTED] = TO(PAGE_ADOPTED),
+	/* ABSENT: the program has unmapped it, or it was swapped out. */
+	[PAGE_ADOPTED] = TO(PAGE_ADOPTED) | TO(PAGE_ABSENT),
 };
 
 static const char *const names[PAGE_STATES] = {
@@ -73,6 +74,12 @@ uint64_t page_flag(radix_word *word, uint64_t set, uint64_t clear)
 bool page_evictable(uint64_t word)
 {
 	return page_word_state(word) == PAGE_RESIDENT && !(word & (PAGE_PINNED | PAGE_STAY));
+}
+
+bool page_movable(uint64_t word)
+{
+	return page_evictable(word) ||
+	       (page_word_state(word) == PAGE_ADOPTED && !(word & (PAGE_PINNED | PAGE_STAY)));
 }
 
 bool page_word_sane(uint64_t word, unsigned int n_tiers)

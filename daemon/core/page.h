@@ -26,6 +26,8 @@ bool page_step(radix_word *word, uint64_t *seen, enum page_state to, unsigned in
 uint64_t page_flag(radix_word *word, uint64_t set, uint64_t clear);
 /* True when no work is under way and the page may be chosen for eviction. */
 bool page_evictable(uint64_t word);
+/* True when it may be chosen to go elsewhere: evictable, or adopted memory that nothing holds. */
+bool page_movable(uint64_t word);
 /*
  * False for a word that no step can have made: an unknown state or a tier that does not exist. Only a
  * damaged ledger has such words; they are answered like poisoned pages, never with zeros.

@@ -14,23 +14,34 @@ enum move_kind {
 	MOVE_FILL,	/* to the range's home (prefetch); or to resident tier `tier` */
 	MOVE_NODE,	/* between NUMA nodes: managed resident page or a span of adopted memory */
 	MOVE_DISCARD,	/* contents are not needed any more */
-	MOVE_PIN	/* bring in (if away) and set PAGE_PINNED */
+	MOVE_PIN,	/* bring in (if away) and set PAGE_PINNED; adopted memory: hold it in memory */
+	/* Of adopted memory alone, through the kernel driver: */
+	MOVE_UNPIN,	/* let go what `pin` holds */
+	MOVE_EXCLUSIVE,	/* the device of tier `tier` alone has access */
+	MOVE_SHARED,	/* no longer */
+	MOVE_LOOK	/* where is it? */
 };
 enum move_outcome { MOVE_MOVED, MOVE_ALREADY, MOVE_BUSY, MOVE_FAILED };
-enum move_reason { REASON_PRESSURE, REASON_POLICY, REASON_REQUEST, REASON_HINT, REASON_DRAIN, REASON_STREAM };
+enum move_reason { REASON_PRESSURE, REASON_POLICY, REASON_REQUEST, REASON_HINT, REASON_DRAIN, REASON_STREAM,
+	REASON_OWN /* our own housekeeping: nobody waits, no plan counts it */ };
 
 struct move {
 	struct range *range;	/* held by whoever owns the move */
 	uint64_t vpn;
-	uint64_t pages;		/* 1 except MOVE_NODE of adopted memory */
-	uint8_t kind, reason, tier;
 	uint64_t op;		/* 0: nobody waits */
+	uint32_t pages;		/* 1 except of adopted memory */
+	uint32_t pin;		/* MOVE_UNPIN: which; a MOVE_PIN that is done: its number */
+	uint16_t front, back;	/* of adopted memory: base pages at both ends that it is not about */
+	uint8_t kind, reason, tier;
 };
 enum { PLAN_MOVES = 256 };	/* a tick proposes no more; the rest waits for the next */
 struct plan {
 	struct move moves[PLAN_MOVES];
 	size_t n;
 };
+/* The bytes that a move is about: [*ret_addr, *ret_end). */
+void move_area(const struct move *m, uint64_t *ret_addr, uint64_t *ret_end);
+void move_set_area(struct move *m, uint64_t addr, uint64_t end);	/* multiples of the base page */
 /* Holds the range. 0, or 1 when the plan is full or the range is dying. */
 int plan_add(struct plan *p, const struct move *m);
 /* Moves what draining tiers still have (drain.c). */

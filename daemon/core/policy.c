@@ -69,6 +69,12 @@ bool policy_pay(struct policy *p, uint64_t bytes, uint64_t now_us)
 	return false;
 }
 
+/* No fault ever needs a slot of a device for adopted memory. */
+static uint64_t reserve_of(const struct tier *t)
+{
+	return tier_is_managed(t) ? commit_reserve(tier_capacity(t)) : 0;
+}
+
 /*
  * Where a victim goes: to the next node of the order that has room to spare, else to the first
  * device that has. What is moved ahead of need leaves a device its reserve: that is for faults.
@@ -93,25 +99,24 @@ static bool demotion(const struct world *w, const struct victim *v, unsigned int
 	m->kind = MOVE_EVICT;
 	for (i = 0; i < v->range->n_lower; i++) {
 		m->tier = v->range->lower[i];
-		if (pool_free_bytes(&pools[m->tier]) >
-		    commit_reserve(tier_capacity(&w->tiers[m->tier])))
+		if (pool_free_bytes(&pools[m->tier]) >=
+		    LEDGER_PAGE_SIZE + reserve_of(&w->tiers[m->tier]))
 			return true;
 	}
 	return false;
 }
 
-static void relieve_tier(struct world *w, struct policy *p, unsigned int tier, uint64_t now_us,
-			 struct plan *plan)
+void policy_make_room(struct world *w, struct policy *p, unsigned int tier, uint64_t pages, uint64_t now_us,
+		      struct plan *plan)
 {
 	struct rank_query q = {
 		.world = w, .tier = tier, .uid = UINT32_MAX, .nodes = true, .now_us = now_us
 	};
 	struct victim victims[POOL_VICTIMS];
-	uint64_t want = (tier_over_low(&w->tiers[tier]) + LEDGER_PAGE_SIZE - 1) / LEDGER_PAGE_SIZE;
 	struct move m = { .pages = 1, .reason = REASON_PRESSURE };
 	unsigned int n, i;
 
-	n = rank_select(&q, victims, want < POOL_VICTIMS ? (unsigned int)want : POOL_VICTIMS);
+	n = rank_select(&q, victims, pages < POOL_VICTIMS ? (unsigned int)pages : POOL_VICTIMS);
 	for (i = 0; i < n && plan->n < PLAN_MOVES; i++) {
 		m.range = victims[i].range;
 		m.vpn = victims[i].vpn;
@@ -132,7 +137,10 @@ void policy_relieve(struct world *w, struct policy *p, uint64_t now_us, struct p
 		return;
 	for (i = 0; i < w->n_tiers; i++)
 		if (tier_is_resident(&w->tiers[i]) && w->tiers[i].relieving)
-			relieve_tier(w, p, i, now_us, plan);
+			policy_make_room(w, p, i,
+					 (tier_over_low(&w->tiers[i]) + LEDGER_PAGE_SIZE - 1) /
+						 LEDGER_PAGE_SIZE,
+					 now_us, plan);
 }
 
 static bool stale(const struct victim *v)

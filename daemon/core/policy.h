@@ -32,8 +32,8 @@ struct policy {
 	struct policy_config config;
 	const struct policy_engine *engine;
 	struct budget budget;
-	struct list_node ranges;		/* managed: what is ranked */
-	struct list_node adopted;		/* apart, since there may be 100,000 and none is ranked */
+	struct list_node ranges;		/* managed, and adopted ones that are watched: what is ranked */
+	struct list_node adopted;		/* the others apart, since there may be 100,000 */
 	uint64_t n_ranges;			/* of both */
 	uint64_t look_at_us, look_wait_us;	/* when to look for hot pages that are away, and how long after */
 	uint8_t order[HMM_LIMIT_TIERS];		/* tier indices in order of preference */
@@ -51,6 +51,12 @@ void policy_apply(struct policy *p, const struct policy_config *c, const struct 
  * among all ranges, as far as they are this policy's, down to the low mark and within its budget.
  */
 void policy_relieve(struct world *w, struct policy *p, uint64_t now_us, struct plan *plan);
+/*
+ * Evictions and demotions of so many huge pages of a resident tier, as far as those that rank first are this
+ * policy's and its budget allows.
+ */
+void policy_make_room(struct world *w, struct policy *p, unsigned int tier, uint64_t pages, uint64_t now_us,
+		      struct plan *plan);
 /* Sets one key of its values, as written in a configuration file. -EINVAL with a text; *c untouched then. */
 int policy_config_set(struct policy_config *c, const char *key, const char *value, char *ret_text, uint32_t text_size);
 /* Takes from the policy's budget; says why in `throttled` when it is dry. */

@@ -58,7 +58,8 @@ static void add_lower(struct range *r, const struct world *w, unsigned int tier)
 {
 	const struct tier *t = &w->tiers[tier];
 
-	if (tier_is_resident(t) || !tier_is_managed(t) || (r->reach & 1U << tier))
+	if (tier_is_resident(t) || tier_is_managed(t) != (r->kind == RANGE_MANAGED) ||
+	    (r->reach & 1U << tier))
 		return;
 	r->lower[r->n_lower++] = (uint8_t)tier;
 	r->reach |= 1U << tier;

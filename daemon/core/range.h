@@ -15,6 +15,7 @@
 #include "daemon/core/heat.h"
 #include "daemon/core/page.h"
 
+struct adopted;
 struct space;
 struct policy;
 struct world;
@@ -34,11 +35,12 @@ struct range {
 	_Atomic bool dying;		/* new work is refused */
 	_Atomic uint64_t tier_bytes[HMM_LIMIT_TIERS];	/* where its pages are now */
 	struct stream stream;
+	struct adopted *_Atomic adopted;	/* where adopted memory is (adopted.h); NULL: nobody watches it */
 	/* ---- loop thread only ---- */
 	char name[HMM_LIMIT_NAME + 1];
 	struct policy *policy;
 	uint32_t flags;
-	struct heat *heat;		/* one per huge page; managed only */
+	struct heat *heat;		/* one per huge page; of adopted memory only when it is watched */
 	uint64_t track_cursor;		/* next page of the zap tracker */
 	uint64_t pinned_bytes;
 	uint8_t pin_tier;		/* where they count, while there are any */
@@ -52,13 +54,16 @@ static inline uint64_t range_end(const struct range *r)
 {
 	return r->addr + r->size;
 }
+/* The huge pages that lie wholly in the range and so have a word of their own: adopted memory begins and ends anywhere. */
 static inline uint64_t range_first_vpn(const struct range *r)
 {
-	return r->addr >> LEDGER_PAGE_SHIFT;
+	return (r->addr + LEDGER_PAGE_SIZE - 1) >> LEDGER_PAGE_SHIFT;
 }
 static inline uint64_t range_pages(const struct range *r)
 {
-	return r->size >> LEDGER_PAGE_SHIFT;
+	uint64_t first = range_first_vpn(r), end = range_end(r) >> LEDGER_PAGE_SHIFT;
+
+	return end > first ? end - first : 0;
 }
 #define TIER_NOWHERE 0xffu
 /* Chooses home, lower tiers and reach from the policy, the wish and the state of the tiers. */

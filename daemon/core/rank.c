@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/core/rank.h"
 #include "daemon/core/world.h"
 
@@ -89,7 +90,7 @@ static uint32_t bucket_of(const struct ranking *k, const struct range_rank *rr, 
 {
 	unsigned int class = CLASS_NORMAL;
 
-	if (!page_evictable(word) || page_word_tier(word) != k->tier)
+	if (!page_movable(word) || page_word_tier(word) != k->tier)
 		return NO_BUCKET;
 	if (word & PAGE_COLD)
 		class = CLASS_COLD;
@@ -146,8 +147,7 @@ static void count_page(struct ranking *k, const struct range_rank *rr, uint64_t 
 {
 	uint32_t bucket = bucket_of(k, rr, word, h);
 
-	(void)vpn;
-	if (bucket != NO_BUCKET)
+	if (bucket != NO_BUCKET && !adopted_held(rr->range, vpn, k->now_us))
 		k->histogram[bucket]++;
 }
 
@@ -157,7 +157,7 @@ static void take_page(struct ranking *k, const struct range_rank *rr, uint64_t v
 	uint32_t bucket = bucket_of(k, rr, word, h);
 	struct candidate c;
 
-	if (bucket == NO_BUCKET || bucket > k->cut)
+	if (bucket == NO_BUCKET || bucket > k->cut || adopted_held(rr->range, vpn, k->now_us))
 		return;
 	c.key = key_of(k, bucket, h);
 	c.victim = (struct victim){ rr->range, vpn, word };
@@ -200,7 +200,9 @@ static bool has_way_out(const struct ranking *k, const struct range *r)
 
 static bool concerns(const struct ranking *k, const struct range *r)
 {
-	return r->addr && (k->uid == UINT32_MAX || r->space->uid == k->uid) &&
+	/* Who only wants room for a managed page cannot move adopted memory. */
+	return r->addr && (k->nodes || r->kind == RANGE_MANAGED) &&
+	       (k->uid == UINT32_MAX || r->space->uid == k->uid) &&
 	       atomic_load_explicit(&r->tier_bytes[k->tier], memory_order_relaxed) &&
 	       has_way_out(k, r);
 }

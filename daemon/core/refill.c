@@ -11,7 +11,8 @@ static uint64_t missing_pages(const struct tier *t)
 {
 	uint64_t reserve = commit_reserve(tier_capacity(t)), room = pool_free_bytes(&t->pool);
 
-	if (t->state != TIER_ONLINE || tier_is_resident(t) || room >= reserve)
+	if (t->state != TIER_ONLINE || tier_is_resident(t) || !tier_is_managed(t) ||
+	    room >= reserve)
 		return 0;
 	return (reserve - room) / LEDGER_PAGE_SIZE;
 }

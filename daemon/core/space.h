@@ -13,6 +13,7 @@ struct space {
 	int32_t pid;
 	uint32_t uid;
 	int uffd;			/* of the client, -1 before AttachUffd; core never uses it as a file */
+	int driver;			/* the same of the kernel driver: -1 before AttachDriver, closed after the last range */
 	struct radix mirror;		/* page words; the arena is the ledger */
 	struct radix owners;		/* range pointers, same shape, private arena */
 	/* ---- loop thread only ---- */
@@ -25,6 +26,7 @@ struct space {
 	uint64_t n_ranges, managed_bytes, adopted_bytes;
 	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
 	struct heat_window window;
+	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
 	bool recovering;		/* from space_new(adopt) to space_recovered(): words found are kept */
 	char name[HMM_LIMIT_NAME + 1], program[16], unit[HMM_LIMIT_NAME + 1];

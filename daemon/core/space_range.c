@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/core/world.h"
 
 enum { BASE_PAGE = 4096 /* bytes: what adopted memory is aligned to */ };
@@ -15,13 +16,10 @@ enum { BASE_PAGE = 4096 /* bytes: what adopted memory is aligned to */ };
 /* The huge pages that lie wholly in the range and so have a word of their own. False: none. */
 static bool span_of(const struct range *r, uint64_t *ret_first, uint64_t *ret_last)
 {
-	uint64_t first = (r->addr + LEDGER_PAGE_SIZE - 1) >> LEDGER_PAGE_SHIFT;
-	uint64_t end = range_end(r) >> LEDGER_PAGE_SHIFT;
-
-	if (!r->addr || first >= end)
+	if (!r->addr || !range_pages(r))
 		return false;
-	*ret_first = first;
-	*ret_last = end - 1;
+	*ret_first = range_first_vpn(r);
+	*ret_last = *ret_first + range_pages(r) - 1;
 	return true;
 }
 
@@ -330,6 +328,7 @@ void space_range_free(struct range *r, void (*release)(void *userdata, uint64_t 
 	uint64_t first, last;
 
 	assert(atomic_load(&r->holders) == 0);
+	adopted_unwatch(r);
 	if (span_of(r, &first, &last)) {
 		words_release(r, first, last, release, userdata);
 		radix_uncover(&s->mirror, first, last);

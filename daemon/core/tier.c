@@ -42,9 +42,16 @@ bool tier_is_managed(const struct tier *t)
 	return t->config.kind != TIER_KERNEL;
 }
 
-static uint64_t used(const struct tier *t)
+uint64_t tier_used(const struct tier *t)
 {
-	return atomic_load_explicit(&t->pool.used, memory_order_relaxed);
+	return atomic_load_explicit(&t->pool.used, memory_order_relaxed) +
+	       atomic_load_explicit(&t->adopted, memory_order_relaxed);
+}
+
+void tier_set_capacity(struct tier *t, uint64_t bytes)
+{
+	t->config.capacity = bytes;
+	atomic_store(&t->pool.limit, bytes);
 }
 
 static uint64_t mark(const struct tier *t, uint32_t percent)
@@ -56,7 +63,7 @@ static uint64_t mark(const struct tier *t, uint32_t percent)
 
 bool tier_above_high(const struct tier *t)
 {
-	return used(t) > mark(t, t->config.high);
+	return tier_used(t) > mark(t, t->config.high);
 }
 
 void tier_look(struct tier *t)
@@ -69,14 +76,14 @@ void tier_look(struct tier *t)
 
 uint64_t tier_over_low(const struct tier *t)
 {
-	uint64_t low = mark(t, t->config.low), now = used(t);
+	uint64_t low = mark(t, t->config.low), now = tier_used(t);
 
 	return now > low ? now - low : 0;
 }
 
 uint64_t tier_under_low(const struct tier *t)
 {
-	uint64_t low = mark(t, t->config.low), now = used(t);
+	uint64_t low = mark(t, t->config.low), now = tier_used(t);
 
 	return now < low ? low - now : 0;
 }

@@ -13,9 +13,11 @@ struct tier {
 	unsigned int index;
 	enum tier_state state;
 	struct pool pool;		/* everybody */
+	_Atomic uint64_t adopted;	/* bytes of adopted memory on nodes: beside the pool, because nobody can refuse it */
 	uint64_t read_bandwidth;	/* bytes per second, 0 unknown (HMAT) */
 	uint64_t read_latency_ns;	/* 0 unknown */
 	bool relieving;			/* went above the high mark, is not yet at the low one; loop thread */
+	bool by_device;			/* it drains because its device does; loop thread */
 	uint64_t pinned;		/* bytes that may not leave; loop thread */
 	/* between two reports, loop thread */
 	uint64_t last_in, last_out, last_us;
@@ -34,6 +36,9 @@ bool tier_above_high(const struct tier *t);
 void tier_look(struct tier *t);			/* once a turn: begins and ends the relieving */
 uint64_t tier_over_low(const struct tier *t);	/* bytes to evict to reach the low mark, 0 below */
 uint64_t tier_capacity(const struct tier *t);	/* bytes, as it is enforced now */
+uint64_t tier_used(const struct tier *t);	/* bytes of managed and adopted memory there now */
+/* A device turned out to have fewer bytes than it was configured with, or none were said. */
+void tier_set_capacity(struct tier *t, uint64_t bytes);
 /* Whether pages of managed ranges can be in it (kernel devices take adopted memory only). */
 bool tier_is_managed(const struct tier *t);
 uint64_t tier_under_low(const struct tier *t);	/* bytes that fit below the low mark */

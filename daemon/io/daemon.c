@@ -30,6 +30,7 @@
 #include "daemon/io/tier_record.h"
 #include "daemon/io/track.h"
 #include "daemon/io/version.h"
+#include "daemon/mech/driver.h"
 
 enum { GENERATION_SHIFT = 32 };	/* ids of one daemon; the next one's begin beyond them */
 
@@ -150,6 +151,9 @@ static int open_memory(struct daemon *d)
 
 	if (r)
 		return r;
+	r = driver_new(&d->driver);
+	if (r)
+		return fail(r, "the kernel driver");
 	r = daemon_tiers_open(d, 0);
 	if (r)
 		return fail(r, "the tiers");
@@ -223,6 +227,7 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 
 	*d = (struct daemon){ .options = o, .config = config, .uffd_device = -1, .lock = -1 };
 	list_init(&d->waiting_spaces);
+	list_init(&d->watched_spaces);
 	raise_descriptors();
 	d->started_us = daemon_now_us(d);
 	d->loop = malloc(sizeof(*d->loop));
@@ -281,6 +286,7 @@ void daemon_free(struct daemon *d)
 	if (d->uffd_device >= 0)
 		close(d->uffd_device);
 	daemon_tiers_close(d);
+	d->driver = driver_free(d->driver);
 	if (d->world) {
 		daemon_backing_close(d);
 		d->world = world_free(d->world);

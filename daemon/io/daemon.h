@@ -33,6 +33,8 @@ struct daemon {
 	char backing_reason[160];			/* why this one, for doctor and status */
 	struct mover_device devices[HMM_LIMIT_TIERS];	/* by tier index */
 	struct numa_map *numa;
+	struct driver *driver;				/* the kernel driver's door, open when a tier is of its kind */
+	struct list_node watched_spaces;		/* struct space_driver: clients that have sent their descriptor */
 	struct hugepool *hugepool;			/* NULL: not used */
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;

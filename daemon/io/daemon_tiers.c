@@ -11,8 +11,10 @@
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/kernel_tier.h"
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
+#include "daemon/mech/driver.h"
 #include "drivers/registry.h"
 
 static const char *driver_kind(enum tier_kind kind)
@@ -48,6 +50,7 @@ static void node_tier(struct daemon *d, struct tier *t)
 			 t->config.name, strerror(-r));
 	numa_access((unsigned int)__builtin_ctzll(t->config.nodes), &t->read_bandwidth,
 		    &t->read_latency_ns);
+	driver_map_nodes(d->driver, t->config.nodes, t->index);
 }
 
 static int open_device(struct mover_device *device, const struct tier_config *c, const char *stored,
@@ -98,6 +101,14 @@ static void device_tier(struct daemon *d, struct tier *t)
 	}
 }
 
+static void driver_tier(struct daemon *d, struct tier *t)
+{
+	char why[96];
+
+	if (kernel_tier_open(d, t, why, sizeof(why)))
+		failed(d, t->index, why);
+}
+
 int daemon_tiers_open(struct daemon *d, unsigned int first)
 {
 	int r = d->numa ? 0 : numa_map_new(&d->numa);
@@ -107,6 +118,8 @@ int daemon_tiers_open(struct daemon *d, unsigned int first)
 	for (unsigned int i = first; i < d->world->n_tiers; i++) {
 		if (tier_is_resident(&d->world->tiers[i]))
 			node_tier(d, &d->world->tiers[i]);
+		else if (d->world->tiers[i].config.kind == TIER_KERNEL)
+			driver_tier(d, &d->world->tiers[i]);
 		else
 			device_tier(d, &d->world->tiers[i]);
 	}

@@ -9,6 +9,7 @@
 
 #include "daemon/io/discover.h"
 #include "daemon/mech/doors.h"
+#include "daemon/mech/driver.h"
 #include "proto/ledger.h"
 
 #define MEMORY_DEVICE_DEFAULT                                                                      \
@@ -40,8 +41,9 @@ static struct tier_config *add_tier(struct config *c, enum tier_kind kind)
 
 static void add_nodes(struct config *c, uint64_t nodes)
 {
-	for (unsigned int node = 0; node < CONFIG_NODES && c->n_tiers < HMM_LIMIT_TIERS - 1;
-	     node++) {
+	const uint32_t most = HMM_LIMIT_TIERS - 1 - HMMDEV_MAX_DEVICES;
+
+	for (unsigned int node = 0; node < CONFIG_NODES && c->n_tiers < most; node++) {
 		struct tier_config *t;
 
 		if (!(nodes & (1ULL << node)))
@@ -53,6 +55,28 @@ static void add_nodes(struct config *c, uint64_t nodes)
 		else
 			snprintf(t->name, sizeof(t->name), "node%u", node);
 	}
+}
+
+/* Their capacity is asked for when they are opened. */
+static void add_driver_devices(struct config *c)
+{
+	struct hmmdev_dev_info info;
+	struct tier_config *t;
+	struct driver *d;
+	unsigned int dev;
+
+	if (driver_new(&d))
+		return;
+	dev = driver_open(d, HMMDEV_PATH) ? HMMDEV_MAX_DEVICES : 0;
+	for (; dev < HMMDEV_MAX_DEVICES; dev++) {
+		if (driver_info(d, dev, &info))
+			continue;
+		t = add_tier(c, TIER_KERNEL);
+		t->index = dev;
+		strcpy(t->path, HMMDEV_PATH);
+		snprintf(t->name, sizeof(t->name), "hmm%u", dev);
+	}
+	driver_free(d);
 }
 
 static void add_memory_device(struct config *c, uint64_t machine)
@@ -93,6 +117,7 @@ int discover_tiers(struct config *c, char *ret_text, size_t text_size)
 		present = 1;
 	if (c->n_tiers == 0) {
 		add_nodes(c, present);
+		add_driver_devices(c);
 		add_memory_device(c, nodes_size(present));
 	}
 	for (uint32_t i = 0; i < c->n_tiers; i++) {

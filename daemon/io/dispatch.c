@@ -17,6 +17,7 @@
 static request_fn *const requests[] = {
 	[HMMD__MESSAGE__KIND_HELLO] = request_hello,
 	[HMMD__MESSAGE__KIND_ATTACH_UFFD] = request_attach_uffd,
+	[HMMD__MESSAGE__KIND_ATTACH_DRIVER] = request_attach_driver,
 	[HMMD__MESSAGE__KIND_ALLOC] = request_alloc,
 	[HMMD__MESSAGE__KIND_MAP_RANGE] = request_map_range,
 	[HMMD__MESSAGE__KIND_REGISTER] = request_register,
@@ -66,6 +67,7 @@ static bool waits_for_resume(const struct session *s, Hmmd__Message__KindCase ki
 		return false;
 	switch (kind) {
 	case HMMD__MESSAGE__KIND_ATTACH_UFFD:
+	case HMMD__MESSAGE__KIND_ATTACH_DRIVER:
 	case HMMD__MESSAGE__KIND_RESUME:
 	case HMMD__MESSAGE__KIND_TIERS:
 	case HMMD__MESSAGE__KIND_QUERY:

@@ -30,8 +30,11 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/discover.h \
 	daemon/io/dispatch.c \
 	daemon/io/dispatch.h \
+	daemon/io/driver_event.c \
 	daemon/io/faultd.c \
 	daemon/io/fdstore.c \
+	daemon/io/kernel_tier.c \
+	daemon/io/kernel_tier.h \
 	daemon/io/latency.c \
 	daemon/io/latency.h \
 	daemon/io/ledgercheck.c \
@@ -68,6 +71,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/request_alloc.c \
 	daemon/io/request_control.c \
 	daemon/io/request_drain.c \
+	daemon/io/request_driver.c \
+	daemon/io/request_driver.h \
 	daemon/io/request_hello.c \
 	daemon/io/request_misc.c \
 	daemon/io/request_move.c \
@@ -108,6 +113,10 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/session_socket.h \
 	daemon/io/signals.c \
 	daemon/io/signals.h \
+	daemon/io/space_driver.c \
+	daemon/io/space_driver.h \
+	daemon/io/space_driver_own.h \
+	daemon/io/space_pin.c \
 	daemon/io/state_dir.c \
 	daemon/io/state_dir.h \
 	daemon/io/stop.c \
@@ -120,6 +129,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/track.h \
 	daemon/io/version.h \
 	daemon/io/worker.c \
+	daemon/io/worker_driver.c \
+	daemon/io/worker_driver.h \
 	daemon/io/worker_node.c \
 	daemon/io/worker_node.h
 daemon_io_libio_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(PROTOBUF_C_CFLAGS) $(SYSTEMD_CFLAGS) $(INIH_CFLAGS)

@@ -34,8 +34,8 @@ static void count_pages(const struct range *r, struct pages *ret)
 {
 	*ret = (struct pages){ .absent = r->addr ? 0 : range_pages(r) };
 	for (uint64_t i = 0; r->addr && i < range_pages(r); i++) {
-		enum page_state state = page_word_state(
-			atomic_load(space_word(r->space, r->addr + (i << LEDGER_PAGE_SHIFT))));
+		uint64_t addr = (range_first_vpn(r) + i) << LEDGER_PAGE_SHIFT;
+		enum page_state state = page_word_state(atomic_load(space_word(r->space, addr)));
 
 		ret->absent += state == PAGE_ABSENT;
 		ret->lost += state == PAGE_POISONED;
@@ -69,14 +69,14 @@ static void tier_cell(struct query *q, struct range *r)
 /* false: the page is full. */
 static bool add_range(struct query *q, struct range *r)
 {
-	bool managed = r->kind == RANGE_MANAGED, tracked;
+	bool managed = r->kind == RANGE_MANAGED, watched = atomic_load(&r->adopted), tracked;
 	struct pages pages = { .absent = 0 };
 
 	if (!table_row(q->table))
 		return false;
-	if (managed)
+	if (managed || watched)
 		count_pages(r, &pages);
-	tracked = managed && r->policy->config.track && pages.touched > 0;
+	tracked = (managed ? r->policy->config.track : watched) && pages.touched > 0;
 	table_number(q->table, r->space->client);
 	table_number(q->table, (uint64_t)r->space->pid);
 	table_number(q->table, r->id);
@@ -84,7 +84,7 @@ static bool add_range(struct query *q, struct range *r)
 	table_text(q->table, managed ? "managed" : "adopted");
 	table_number_if(q->table, r->addr, r->addr);
 	table_number(q->table, r->size);
-	table_number_if(q->table, managed, pages.absent << LEDGER_PAGE_SHIFT);
+	table_number_if(q->table, managed || watched, pages.absent << LEDGER_PAGE_SHIFT);
 	table_number_if(q->table, managed, pages.lost << LEDGER_PAGE_SHIFT);
 	tier_cell(q, r);
 	table_number(q->table, r->pinned_bytes);

@@ -64,7 +64,7 @@ static void count(const struct world *w, struct totals *ret)
 		const struct tier *t = &w->tiers[i];
 
 		*(tier_is_resident(t) ? &ret->resident : &ret->device) +=
-			atomic_load(&t->pool.used);
+			tier_used(t);
 	}
 	for (unsigned int i = 0; i < w->n_policies; i++)
 		ret->throttled_moves += w->policies[i].budget.refused;

@@ -91,12 +91,14 @@ static void distances(struct query *q, const struct tier *t)
 
 static void place(struct query *q, const struct tier *t)
 {
-	char nodes[CONFIG_NODES * 3] = "";
+	char nodes[CONFIG_NODES * 3] = "", device[CONFIG_PATH + 16] = "";
 
 	if (!tier_is_resident(t)) {
+		snprintf(device, sizeof(device), t->config.kind == TIER_KERNEL ? "%s:%u" : "%s", t->config.path,
+			 t->config.index);
 		table_empty(q->table);
 		table_empty(q->table);
-		table_text(q->table, t->config.path[0] ? t->config.path : NULL);
+		table_text(q->table, device[0] ? device : NULL);
 		return;
 	}
 	node_list(t->config.nodes, nodes, sizeof(nodes));
@@ -173,7 +175,7 @@ static void holders(struct query *q, unsigned int tier)
 
 static void room(struct query *q, const struct tier *t)
 {
-	uint64_t capacity = tier_capacity(t), used = atomic_load(&t->pool.used);
+	uint64_t capacity = tier_capacity(t), used = tier_used(t);
 
 	table_number(q->table, capacity);
 	table_number(q->table, used);

@@ -79,8 +79,6 @@ void query_space_sums(const struct space *s, struct sums *ret)
 	LIST_EACH(pos, &s->ranges) {
 		struct range *r = container_of(pos, struct range, in_space);
 
-		if (r->kind != RANGE_MANAGED)
-			continue;
 		ret->pinned += r->pinned_bytes;
 		for (unsigned int i = 0; i < HMM_LIMIT_TIERS; i++)
 			ret->tiers[i] +=

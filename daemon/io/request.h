@@ -19,7 +19,7 @@ struct request {
 };
 typedef void request_fn(struct request *q);
 
-request_fn request_hello, request_attach_uffd, request_alloc, request_map_range, request_register, request_free,
+request_fn request_hello, request_attach_uffd, request_attach_driver, request_alloc, request_map_range, request_register, request_free,
 	request_resume, request_advise, request_migrate, request_pin, request_unpin, request_exclusive,
 	request_tiers, request_query, request_control, request_drain, request_subscribe, request_ping, request_zap_done;
 

@@ -13,6 +13,7 @@
 #include "daemon/io/request_move.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/session_own.h"
+#include "daemon/io/space_driver.h"
 
 /* enum hmm_control_verb of the public header, which the daemon does not include. */
 enum verb {
@@ -115,6 +116,38 @@ static void control_migrate(struct request *q)
 		request_op_start(q, op);
 }
 
+static uint64_t bytes_of(const struct span *span)
+{
+	return range_clip(span->range, span->vpn, span->pages);
+}
+
+static uint64_t start_of(const struct span *span)
+{
+	uint64_t addr = span->vpn << LEDGER_PAGE_SHIFT;
+
+	return addr < span->range->addr ? span->range->addr : addr;
+}
+
+/* Memory that the kernel driver does not watch is left out: nothing of it is asked. 0 or -1 (the op is freed). */
+static int pin_adopted(struct request *q, struct op *op, const struct span *span)
+{
+	uint64_t addr = start_of(span), end = addr + bytes_of(span);
+	int r;
+
+	if (!atomic_load(&span->range->adopted))
+		return 0;
+	r = space_pin_begin(span->range, addr, end);
+	if (r) {
+		op_free(op, q->daemon->world);
+		reply_result(q->session, q->id, r, "a pin");
+		return -1;
+	}
+	if (!request_op_add(q, op, span))
+		return 0;
+	space_pin_done(span->range, addr, end, 0);
+	return -1;
+}
+
 /*
  * When one range is refused, those before it stay pinned: which of their pages were so already is
  * not known any more.
@@ -124,7 +157,7 @@ static int pin_span(struct request *q, struct op *op, const struct span *span)
 	int r;
 
 	if (span->range->kind != RANGE_MANAGED)
-		return 0;
+		return pin_adopted(q, op, span);
 	r = span_flag(span, PAGE_PINNED);
 	if (!r)
 		return request_op_add(q, op, span);
@@ -135,10 +168,11 @@ static int pin_span(struct request *q, struct op *op, const struct span *span)
 
 static int unpin_span(struct request *q, struct op *op, const struct span *span)
 {
-	(void)q;
 	(void)op;
 	if (span->range->kind == RANGE_MANAGED)
 		span_unflag(span, PAGE_PINNED);
+	else
+		space_pins_drop(q->daemon, span->range, start_of(span), start_of(span) + bytes_of(span));
 	return 0;
 }
 

@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/request.h"
+#include "daemon/io/request_move.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/session_own.h"
 
@@ -37,16 +39,46 @@ static int add_range(struct request *q, struct op *op, struct range *r, unsigned
 	return 0;
 }
 
+static bool lies_on(const struct range *r, uint64_t vpn, unsigned int tier)
+{
+	struct adopted_seen seen = adopted_last(r, vpn);
+
+	return (seen.device && seen.dev == tier) || (seen.memory && seen.node == tier);
+}
+
+/* The same of adopted memory, also of the huge pages at its ends that are not its own. */
+static int add_adopted(struct request *q, struct op *op, struct range *r, unsigned int tier)
+{
+	uint64_t vpn = r->addr >> LEDGER_PAGE_SHIFT, last = (range_end(r) - 1) >> LEDGER_PAGE_SHIFT;
+
+	while (vpn <= last) {
+		struct span span = { .range = r, .vpn = vpn };
+
+		while (vpn <= last && lies_on(r, vpn, tier))
+			vpn++;
+		span.pages = vpn - span.vpn;
+		if (span.pages && request_op_add(q, op, &span))
+			return -1;
+		vpn += span.pages == 0;
+	}
+	return 0;
+}
+
 static int add_all(struct request *q, struct op *op, unsigned int tier)
 {
+	enum move_kind kind;
+
 	LIST_EACH(pos, &q->daemon->world->spaces) {
 		struct space *s = container_of(pos, struct space, in_world);
 
 		LIST_EACH(pos2, &s->ranges) {
 			struct range *r = container_of(pos2, struct range, in_space);
 
-			if (r->kind == RANGE_MANAGED && r->addr && !atomic_load(&r->dying) &&
-			    atomic_load(&r->tier_bytes[tier]) && add_range(q, op, r, tier))
+			if (!r->addr || atomic_load(&r->dying) || !atomic_load(&r->tier_bytes[tier]))
+				continue;
+			if (move_kind_to(r, &q->daemon->world->tiers[op->tier], &kind))
+				continue;	/* the plan finds a place for it, or it stays */
+			if (r->kind == RANGE_MANAGED ? add_range(q, op, r, tier) : add_adopted(q, op, r, tier))
 				return -1;
 		}
 	}
@@ -67,9 +99,9 @@ static int choose_move(const struct world *w, unsigned int tier, enum move_kind 
 			continue;
 		if (!tier_is_resident(t) && !tier_is_resident(&w->tiers[tier]))
 			continue;
-		*ret_kind = !tier_is_resident(t)		? MOVE_EVICT
-			    : tier_is_resident(&w->tiers[tier]) ? MOVE_NODE
-								: MOVE_FILL;
+		*ret_kind = !tier_is_resident(t) ? MOVE_EVICT
+			    : tier_is_resident(&w->tiers[tier]) || !tier_is_managed(&w->tiers[tier]) ? MOVE_NODE
+												     : MOVE_FILL;
 		*ret_to = i;
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/io/daemon.h"
+#include "daemon/io/kernel_tier.h"
 #include "daemon/io/ledgerfile.h"
 #include "daemon/io/log.h"
 #include "daemon/io/reply.h"
@@ -137,6 +138,7 @@ static void greet(struct request *q)
 	reply.features = HMMD__FEATURE__FEATURE_ZAP;
 	n = reply_fds(q, fds, &reply.features);
 	reply.features |= s->resuming ? HMMD__FEATURE__FEATURE_RESUME : 0;
+	reply.features |= kernel_tiers_open(q->daemon) ? HMMD__FEATURE__FEATURE_DRIVER : 0;
 	reply.features |= s->control ? HMMD__FEATURE__FEATURE_CONTROL : 0;
 	reply.client = s->space->client;
 	reply.huge_page_size = LEDGER_PAGE_SIZE;

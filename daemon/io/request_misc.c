@@ -24,7 +24,7 @@ void request_zap_done(struct request *q)
 
 static void fill_tier(Hmmd__Tier *m, struct tier *t)
 {
-	uint64_t capacity = tier_capacity(t), used = atomic_load(&t->pool.used);
+	uint64_t capacity = tier_capacity(t), used = tier_used(t);
 
 	hmmd__tier__init(m);
 	m->name = t->config.name;

@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Migrate and Exclusive of a client's own ranges. */
+/* Migrate of a client's own ranges. */
 #include <errno.h>
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
+#include "daemon/io/request_driver.h"
 #include "daemon/io/request_move.h"
 #include "daemon/io/session_own.h"
 
 int move_kind_to(const struct range *r, const struct tier *t, enum move_kind *ret)
 {
-	if (r->kind == RANGE_ADOPTED && !tier_is_resident(t))
+	bool watched = r->kind == RANGE_ADOPTED && atomic_load(&r->adopted);
+
+	if (!tier_is_resident(t) && tier_is_managed(t) != (r->kind == RANGE_MANAGED))
+		return 1;
+	if (!tier_is_managed(t) && !watched)
 		return 1;
 	*ret = tier_is_resident(t) ? MOVE_NODE : MOVE_EVICT;
 	return 0;
+}
+
+static const char *why_not(const struct range *r, const struct tier *t)
+{
+	if (r->kind == RANGE_MANAGED)
+		return "is a device of the kernel driver; managed memory cannot go there";
+	if (tier_is_managed(t))
+		return "is a device of hmmd; adopted memory goes to NUMA nodes and devices of the kernel driver";
+	return "is a device of the kernel driver, and the client could not open its node";
 }
 
 /* 0 or -1 (refused). */
@@ -39,18 +53,11 @@ void request_migrate(struct request *q)
 	    request_find_tier(q, m->tier, &tier) || move_tier_takes(q, tier))
 		return;
 	if (move_kind_to(span.range, tier, &kind)) {
-		session_error(q->session, q->id, EOPNOTSUPP,
-			      "tier %s is a device of hmmd; adopted memory stays on NUMA nodes",
-			      m->tier);
+		session_error(q->session, q->id, EOPNOTSUPP, "tier %s %s", m->tier, why_not(span.range, tier));
 		return;
 	}
-	if (!request_op_new(q, kind, tier->index, &op) && !request_op_add(q, op, &span))
+	if (span.range->kind == RANGE_ADOPTED)
+		request_migrate_adopted(q, span.range, kind, tier->index);
+	else if (!request_op_new(q, kind, tier->index, &op) && !request_op_add(q, op, &span))
 		request_op_start(q, op);
-}
-
-void request_exclusive(struct request *q)
-{
-	session_error(q->session, q->id, EOPNOTSUPP,
-		      "exclusive access needs the kernel driver (/dev/hmm), which this machine "
-		      "does not have");
 }

@@ -10,6 +10,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
+#include "daemon/io/request_driver.h"
 #include "daemon/io/session_own.h"
 
 #define HOLDS (PAGE_PINNED | PAGE_STAY)
@@ -49,20 +50,6 @@ void span_unflag(const struct span *span, uint64_t flag)
 		space_unpin(span->range, gone << LEDGER_PAGE_SHIFT);
 }
 
-/* 0 or -1 (refused). Adopted memory is moved with the kernel's own care for pins. */
-static int find_managed(struct request *q, uint64_t range, uint64_t offset, uint64_t length,
-			struct span *ret)
-{
-	if (request_find_span(q, range, offset, length, ret))
-		return -1;
-	if (ret->range->kind == RANGE_MANAGED)
-		return 0;
-	session_error(q->session, q->id, EOPNOTSUPP,
-		      "range %llu is adopted; only managed ranges can be pinned",
-		      (unsigned long long)range);
-	return -1;
-}
-
 void request_pin(struct request *q)
 {
 	const Hmmd__Pin *p = q->message->pin;
@@ -71,8 +58,13 @@ void request_pin(struct request *q)
 	struct op *op;
 	int r;
 
-	if (find_managed(q, p->range, p->offset, p->length, &span) ||
-	    (p->tier[0] && request_find_tier(q, p->tier, &tier)))
+	if (request_find_span(q, p->range, p->offset, p->length, &span))
+		return;
+	if (span.range->kind == RANGE_ADOPTED) {
+		request_pin_adopted(q);
+		return;
+	}
+	if (p->tier[0] && request_find_tier(q, p->tier, &tier))
 		return;
 	if (tier && !tier_is_resident(tier)) {
 		session_error(q->session, q->id, EOPNOTSUPP,
@@ -99,8 +91,12 @@ void request_unpin(struct request *q)
 	const Hmmd__Unpin *u = q->message->unpin;
 	struct span span;
 
-	if (find_managed(q, u->range, u->offset, u->length, &span))
+	if (request_find_span(q, u->range, u->offset, u->length, &span))
 		return;
+	if (span.range->kind == RANGE_ADOPTED) {
+		request_unpin_adopted(q);
+		return;
+	}
 	span_unflag(&span, PAGE_PINNED);
 	reply_ok(q->session, q->id);
 }

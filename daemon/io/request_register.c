@@ -11,6 +11,7 @@
 #include "daemon/io/resume.h"
 #include "daemon/io/retire.h"
 #include "daemon/io/session_own.h"
+#include "daemon/io/space_driver.h"
 
 int request_grow_tables(struct space *s)
 {
@@ -24,9 +25,11 @@ int request_grow_tables(struct space *s)
 	return 0;
 }
 
-static bool one_node(const struct world *w)
+/* True: nothing of this client can move on this machine. */
+static bool one_place(const struct space *s)
 {
-	unsigned int n = 0;
+	const struct world *w = s->world;
+	unsigned int n = s->watch ? 1 : 0;	/* the kernel driver's devices */
 
 	for (unsigned int i = 0; i < w->n_tiers; i++)
 		if (tier_is_resident(&w->tiers[i]))
@@ -40,7 +43,8 @@ static void adopted(struct request *q, uint64_t first, size_t n)
 
 	reply.first_range = first;
 	reply.count = (uint32_t)n;
-	reply.one_node = one_node(q->daemon->world);
+	reply.one_node = one_place(q->session->space);
+	space_driver_added(q->daemon, q->session->space, first, n);
 	reply_message(q->session, q->id, HMMD__MESSAGE__KIND_REGISTER_REPLY, &reply);
 }
 
@@ -117,6 +121,8 @@ void request_free(struct request *q)
 		*w = (struct free_wait){ .daemon = q->daemon,
 					 .session = q->session->id,
 					 .request = q->id };
+		for (size_t i = 0; i < f->n_range; i++)
+			space_driver_leaving(q->daemon, ranges[i]);
 		r = retire_ranges(q->daemon, ranges, f->n_range, freed, w);
 		if (r)
 			reply_result(q->session, q->id, r, "Free");

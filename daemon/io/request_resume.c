@@ -14,6 +14,7 @@
 #include "daemon/io/request_tables.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/session_own.h"
+#include "daemon/io/space_driver.h"
 
 static void tell_lost(struct request *q, const Hmmd__ResumeRange *r, const char *text)
 {
@@ -59,6 +60,8 @@ static const char *adopted(struct request *q, const Hmmd__ResumeRange *e)
 		r = space_register(q->session->space, &want, &e->addr, &e->size, 1, &first);
 		w->next_id = next;
 	} while (r == SPACE_E_TABLES && !(r = request_grow_tables(q->session->space)));
+	if (!r)
+		space_driver_added(q->daemon, q->session->space, first, 1);
 	if (r > 0)
 		return space_refusal_text(r);
 	return r ? "the range could not be taken over" : NULL;

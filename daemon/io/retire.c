@@ -155,6 +155,8 @@ static void free_space(struct space *s)
 
 	if (s->uffd >= 0)
 		close(s->uffd);
+	if (s->driver >= 0)
+		close(s->driver);
 	forget("u", s->client);
 	space_set_ledger(s, NULL);
 	space_free(s);
@@ -315,6 +317,8 @@ static void keep_space(struct daemon *d, struct space *s)
 	}
 	if (s->uffd >= 0)
 		close(s->uffd);
+	if (s->driver >= 0)
+		close(s->driver);
 	space_set_ledger(s, NULL);
 	space_free(s);
 	ledgerfile_close(l);

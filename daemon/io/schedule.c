@@ -8,8 +8,10 @@
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/kernel_tier.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/schedule_own.h"
+#include "daemon/io/space_driver.h"
 
 #define USEC_PER_MSEC 1000ULL
 #define IDLE_US 1000000ULL	/* a tick a second keeps the per-second figures honest */
@@ -40,6 +42,8 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	for (i = 0; i < w->n_tiers; i++)
 		tier_report(&w->tiers[i], now_us);
 	resume_sweep(s->daemon);
+	kernel_tiers_watch(s->daemon);
+	space_drivers_round(s->daemon);
 	if (s->lost_untold)
 		daemon_event(s->daemon, EVENT_ERROR, "%llu huge pages could not be read back and are lost to their programs",
 			     (unsigned long long)s->lost_untold);

@@ -13,6 +13,7 @@ struct daemon;
 int schedule_start(struct daemon *d);	/* the timer */
 void schedule_stop(struct daemon *d);
 void schedule_kick(struct daemon *d);	/* something changed: tick soon */
+void schedule_stir(struct daemon *d);	/* there is something to decide: at the next tick */
 /* An operation begins to be issued; when done, session_op_done() is told and it is freed. */
 void schedule_op(struct daemon *d, struct op *op);
 /* Cancels all operations of a session that is gone. */

@@ -3,10 +3,12 @@
  * What the threads report, taken in on the loop: results of moves, and notes of faults, evictions and
  * losses. Each comes with a hold on its range, let go here. Works without a schedule too, at the very end.
  */
+#include "daemon/core/adopted.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/session.h"
+#include "daemon/io/space_driver.h"
 
 static struct heat *heat_of(struct range *r, uint64_t vpn)
 {
@@ -14,7 +16,7 @@ static struct heat *heat_of(struct range *r, uint64_t vpn)
 }
 
 /* The loop has something to decide soon, but no sooner than the next tick. */
-static void stir(struct daemon *d)
+void schedule_stir(struct daemon *d)
 {
 	struct schedule *s = d->schedule;
 
@@ -23,6 +25,11 @@ static void stir(struct daemon *d)
 	s->active = true;
 	if (s->slow)
 		schedule_soon(s, d->world->config.tick_us);
+}
+
+static bool was_planned(const struct move *m)
+{
+	return !m->op && m->reason != REASON_STREAM && m->reason != REASON_OWN;
 }
 
 /* A full plan that mostly worked has more behind it; one that did not is not repeated before its time. */
@@ -42,9 +49,9 @@ static void after(struct daemon *d, const struct move *m, struct op *op)
 		schedule_end_done(d);
 	else if (op && op->in_flight <= OP_IN_FLIGHT / 2)
 		schedule_issue(d, op);
-	if (!m->op && m->reason != REASON_STREAM)
+	if (was_planned(m))
 		plan_result(d);
-	stir(d);
+	schedule_stir(d);
 	range_drop(m->range);
 }
 
@@ -55,7 +62,7 @@ void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcom
 
 	if (outcome == MOVE_MOVED && (m->kind == MOVE_FILL || m->kind == MOVE_PIN) && heat)
 		range_filled(m->range, m->vpn, daemon_now_us(d), false);
-	if (outcome == MOVE_MOVED && d->schedule && !m->op && m->reason != REASON_STREAM)
+	if (outcome == MOVE_MOVED && d->schedule && was_planned(m))
 		d->schedule->planned_moved++;
 	if (op && outcome == MOVE_MOVED)
 		schedule_moved(d, op, m);
@@ -64,10 +71,23 @@ void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcom
 	after(d, m, op);
 }
 
+static void pinned(const struct move *m, bool done)
+{
+	uint64_t addr, end;
+
+	move_area(m, &addr, &end);
+	space_pin_done(m->range, addr, end, done ? m->pin : 0);
+}
+
 void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes)
 {
 	struct op *op = m->op ? idmap_get(d->world->ops, m->op) : NULL;
 
+	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));
+	if (m->kind == MOVE_PIN)
+		pinned(m, bytes->moved > 0);
+	if (bytes->moved && d->schedule && was_planned(m))
+		d->schedule->planned_moved++;
 	if (op)
 		op_report_bytes(op, m, bytes);
 	after(d, m, op);
@@ -92,6 +112,6 @@ void schedule_fault_note(struct daemon *d, const struct fault_note *n)
 		range_filled(n->range, n->vpn, n->at_us, true);
 	else if (heat && n->kind == FAULT_ABORT)
 		heat_sample(heat, true);
-	stir(d);
+	schedule_stir(d);
 	range_drop(n->range);
 }

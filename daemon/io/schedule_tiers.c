@@ -8,7 +8,7 @@ static unsigned int percent_used(const struct tier *t)
 {
 	uint64_t capacity = tier_capacity(t);
 
-	return capacity ? (unsigned int)(atomic_load(&t->pool.used) * 100 / capacity) : 0;
+	return capacity ? (unsigned int)(tier_used(t) * 100 / capacity) : 0;
 }
 
 /* Clients hear it when the high mark is passed, and again when it is over. */

@@ -18,6 +18,7 @@
 #include "daemon/io/server.h"
 #include "daemon/io/session_own.h"
 #include "daemon/io/session_socket.h"
+#include "daemon/io/space_driver.h"
 #include "daemon/io/track.h"
 
 uint64_t session_id(const struct session *s)
@@ -150,6 +151,8 @@ static void leave(struct session *s)
 {
 	s->closing = true;
 	track_session_gone(s);
+	if (s->space)
+		space_driver_detach(s->space);
 	schedule_session_gone(s->daemon, s->id);
 	server_drop(s->daemon->server, s);
 	close_handles(s);

@@ -64,9 +64,9 @@ static void end(struct tracked *k)
 	uv_close((uv_handle_t *)&k->window, on_closed);
 }
 
-static int scan(struct session *s, const struct track_sample *sample, uint8_t *ret_mapped)
+static int scan_pagemap(int fd, const struct track_sample *sample, uint8_t *ret_mapped)
 {
-	int fd = session_pagemap(s), rc = 0;
+	int rc = 0;
 	uint32_t i, at = 0;
 
 	for (i = 0; i < sample->n && !rc; i++) {
@@ -78,13 +78,51 @@ static int scan(struct session *s, const struct track_sample *sample, uint8_t *r
 	return rc;
 }
 
+static int map_page(struct daemon *d, const struct range *r, uint64_t vpn, bool *ret_was)
+{
+	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = vpn << LEDGER_PAGE_SHIFT };
+
+	page.offset = page.addr - r->addr;
+	return d->mech->ops->map(d->mech, &page, ret_was);
+}
+
+/* The page map of another user's process cannot be opened; but who maps the pages again learns which were mapped. */
+static int scan_by_mapping(struct daemon *d, const struct track_sample *sample, uint8_t *ret_mapped)
+{
+	uint32_t i, at = 0;
+	uint64_t k;
+	int rc = 0;
+
+	for (i = 0; i < sample->n; i++)
+		for (k = 0; k < sample->spans[i].pages && (!rc || rc == -EFAULT); k++) {
+			bool was = false;
+
+			rc = map_page(d, sample->spans[i].range, sample->spans[i].vpn + k, &was);
+			ret_mapped[at++] = was;
+		}
+	return rc == -EFAULT ? 0 : rc;
+}
+
+/* Base pages would cost the huge mapping, and milliseconds of this thread. */
+static bool can_map(const struct daemon *d)
+{
+	return d->mech->ops->huge;
+}
+
+static int scan(struct daemon *d, struct session *s, const struct track_sample *sample, uint8_t *ret_mapped)
+{
+	int fd = session_pagemap(s);
+
+	return fd >= 0 ? scan_pagemap(fd, sample, ret_mapped) : scan_by_mapping(d, sample, ret_mapped);
+}
+
 static void on_window(uv_timer_t *window)
 {
 	struct tracked *k = window->data;
 	struct session *s = session_find(k->daemon, k->session);
 	uint8_t mapped[TRACK_PAGES];
 
-	if (s && !k->dropped && scan(s, &k->sample, mapped) >= 0) {
+	if (s && !k->dropped && scan(k->daemon, s, &k->sample, mapped) >= 0) {
 		tracker_judge(session_space(s), &k->sample, mapped);
 		k->dropped = true;	/* judging let the ranges go */
 	}
@@ -134,7 +172,7 @@ static struct tracked *tracked_new(struct track *t, struct session *s)
 	return k;
 }
 
-/* With no pages resident there is nothing to see, and without a page map nothing could be seen. */
+/* With no pages resident there is nothing to see, and without a way to look nothing could be seen. */
 static void ask(struct track *t, struct session *s)
 {
 	struct space *space = session_space(s);
@@ -146,7 +184,7 @@ static void ask(struct track *t, struct session *s)
 	tracker_choose(space, &sample);
 	if (!sample.n)
 		return;
-	k = session_pagemap(s) < 0 ? NULL : tracked_new(t, s);
+	k = session_pagemap(s) < 0 && !can_map(t->daemon) ? NULL : tracked_new(t, s);
 	if (!k) {
 		tracker_drop(&sample);
 		return;

@@ -7,6 +7,7 @@
 
 #include "daemon/core/space.h"
 #include "daemon/io/crew_threads.h"
+#include "daemon/io/worker_driver.h"
 #include "daemon/io/worker_node.h"
 
 enum { RESULTS_MANY = 32 /* results that wake the loop while more moves are queued: about 5 ms of copying */ };
@@ -119,7 +120,7 @@ static void work(struct worker *w, const struct move *m)
 
 	if (m->range->kind == RANGE_ADOPTED) {
 		result.span = 1;
-		worker_move_span(w, m, &result);
+		worker_adopted(w, m, &result);
 	} else if (!atomic_load(&m->range->dying)) {
 		result.outcome = (uint8_t)carry_out(w, m);
 	}

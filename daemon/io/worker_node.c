@@ -22,6 +22,34 @@ static bool rebook(struct range *r, radix_word *word, uint64_t seen, unsigned in
 	return false;
 }
 
+static int move_one(struct worker *w, const struct move *m, uint64_t addr, struct numa_moved *ret)
+{
+	struct mover *mover = &w->hand.mover;
+	pid_t pid = m->range->space->pid;
+
+	*ret = (struct numa_moved){ 0 };
+	/* Whether it is one page is known here; to prove it would need it mapped afterwards, too. */
+	return mover->mech->ops->huge ? numa_move(mover->numa, pid, &addr, 1, LEDGER_PAGE_SIZE, m->tier, ret) :
+					numa_move_huge(mover->numa, pid, &addr, 1, m->tier, ret);
+}
+
+/*
+ * A page that nobody has touched since the tracker unmapped it cannot be moved; those are the very ones that are
+ * cold. It is mapped first, so that it can.
+ */
+static int move_mapped(struct worker *w, const struct move *m, uint64_t addr, struct numa_moved *ret)
+{
+	struct range *r = m->range;
+	struct mech *mech = w->hand.mover.mech;
+	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = addr, .offset = addr - r->addr };
+	int rc = move_one(w, m, addr, ret);
+	bool was;
+
+	if (rc || !ret->failed || mech->ops->map(mech, &page, &was))
+		return rc;
+	return move_one(w, m, addr, ret);
+}
+
 enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 {
 	struct range *r = m->range;
@@ -40,8 +68,7 @@ enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 		return MOVE_FAILED;
 	if (pool_take(room, LEDGER_PAGE_SIZE))
 		return MOVE_BUSY;
-	if (numa_move(w->hand.mover.numa, r->space->pid, &addr, 1, LEDGER_PAGE_SIZE, m->tier, &moved) < 0 ||
-	    !(moved.moved || moved.already) || !rebook(r, word, seen, from, m->tier)) {
+	if (move_mapped(w, m, addr, &moved) < 0 || moved.busy || moved.failed || !rebook(r, word, seen, from, m->tier)) {
 		pool_give(room, LEDGER_PAGE_SIZE);
 		return moved.failed ? MOVE_FAILED : MOVE_BUSY;
 	}
@@ -69,6 +96,15 @@ static void count(struct worker *w, struct crew_result *result, const struct num
 	tally_add(&w->hand.tally.node_moved, n->moved);
 }
 
+static int move_addresses(struct worker *w, const struct move *m, const uint64_t *addrs, size_t n, uint64_t page_size,
+			  struct numa_moved *ret)
+{
+	pid_t pid = m->range->space->pid;
+
+	return page_size == LEDGER_PAGE_SIZE ? numa_move_huge(w->hand.mover.numa, pid, addrs, n, m->tier, ret) :
+					       numa_move(w->hand.mover.numa, pid, addrs, n, page_size, m->tier, ret);
+}
+
 /* [addr, end) in steps of page_size, which divides it. */
 static void move_steps(struct worker *w, const struct move *m, uint64_t addr, uint64_t end, uint64_t page_size,
 		       struct crew_result *result)
@@ -81,7 +117,7 @@ static void move_steps(struct worker *w, const struct move *m, uint64_t addr, ui
 		for (n = 0; n < SPAN_ADDRESSES && addr < end; addr += page_size)
 			addrs[n++] = addr;
 		moved = (struct numa_moved){ 0 };
-		if (numa_move(w->hand.mover.numa, m->range->space->pid, addrs, n, page_size, m->tier, &moved) < 0)
+		if (move_addresses(w, m, addrs, n, page_size, &moved) < 0)
 			return;
 		count(w, result, &moved);
 		for (i = 0; page_size == LEDGER_PAGE_SIZE && moved.busy + moved.failed == 0 && i < n; i++)
@@ -89,16 +125,12 @@ static void move_steps(struct worker *w, const struct move *m, uint64_t addr, ui
 	}
 }
 
-/* Whole huge pages by one address each, what sticks out at the ends by base pages. */
+/* Whole huge pages together, what sticks out at the ends by base pages. */
 void worker_move_span(struct worker *w, const struct move *m, struct crew_result *result)
 {
-	uint64_t addr = m->vpn << LEDGER_PAGE_SHIFT, end, head, tail;
+	uint64_t addr, end, head, tail;
 
-	if (addr < m->range->addr)
-		addr = m->range->addr;
-	end = (m->vpn << LEDGER_PAGE_SHIFT) + m->pages * LEDGER_PAGE_SIZE;
-	if (end > range_end(m->range))
-		end = range_end(m->range);
+	move_area(m, &addr, &end);
 	if (m->kind != MOVE_NODE || !w->hand.mover.numa || w->hand.mover.devices[m->tier].ops || addr >= end)
 		return;
 	head = (addr + LEDGER_PAGE_SIZE - 1) & ~(LEDGER_PAGE_SIZE - 1);

@@ -100,6 +100,28 @@ int backing_wake(struct mech *m, const struct mech_page *p)
 	return uffd_wake(p->uffd, p->addr, PAGE);
 }
 
+/* By base pages where it consists of them and some are mapped. */
+int backing_map(struct mech *m, const struct mech_page *p, bool *ret_was)
+{
+	size_t base = (size_t)sysconf(_SC_PAGESIZE), done = 0, n;
+	bool was = false;
+	int r = 0;
+
+	(void)m;
+	while (done < PAGE && !r) {
+		r = uffd_map(p->uffd, p->addr + done, PAGE - done, &n);
+		done += n;
+		if (r != -EEXIST)
+			continue;
+		done += base;
+		was = true;
+		r = 0;
+	}
+	if (!r)
+		*ret_was = was;
+	return r;
+}
+
 /* A page that was frozen leaves its mark of protection behind when it is punched; nothing can be put there before that is gone. */
 int backing_poison(struct mech *m, const struct mech_page *p)
 {

@@ -19,6 +19,7 @@ int backing_copy_out(struct mech *m, const struct mech_page *p, void *dst);
 int backing_punch(struct mech *m, const struct mech_page *p);
 int backing_freeze(struct mech *m, const struct mech_page *p);
 int backing_thaw(struct mech *m, const struct mech_page *p);
+int backing_map(struct mech *m, const struct mech_page *p, bool *ret_was);
 int backing_wake(struct mech *m, const struct mech_page *p);
 int backing_poison(struct mech *m, const struct mech_page *p);
 

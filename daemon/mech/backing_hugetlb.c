@@ -71,8 +71,21 @@ static int hugetlb_fill(struct mech *m, const struct mech_page *p, const void *s
 	return r == -ENOSPC ? -ENOMEM : r;
 }
 
+static int hugetlb_map(struct mech *m, const struct mech_page *p, bool *ret_was)
+{
+	size_t done;
+	int r = uffd_map(p->uffd, p->addr, PAGE, &done);
+
+	(void)m;
+	if (r && r != -EEXIST)
+		return r;
+	*ret_was = r == -EEXIST;
+	return 0;
+}
+
 static const struct mech_ops hugetlb_ops = {
 	.name = "hugetlb",
+	.huge = true,
 	.done = hugetlb_done,
 	.create = hugetlb_create,
 	.check = hugetlb_check,
@@ -84,6 +97,7 @@ static const struct mech_ops hugetlb_ops = {
 	.punch = backing_punch,
 	.present = hugetlb_present,
 	.wake = backing_wake,
+	.map = hugetlb_map,
 	.poison = backing_poison,
 };
 

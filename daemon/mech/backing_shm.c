@@ -186,7 +186,7 @@ static int thp_fill(struct mech *m, const struct mech_page *p, const void *src)
 
 #define SHM_OPS .done = shm_done, .zero = backing_zero, .freeze = backing_freeze, .thaw = backing_thaw,	\
 	.copy_out = backing_copy_out, .punch = backing_punch, .present = shm_present,			\
-	.wake = backing_wake, .poison = backing_poison
+	.wake = backing_wake, .map = backing_map, .poison = backing_poison
 
 static const struct mech_ops thp_ops = {
 	.name = "thp", .create = thp_create, .check = thp_check, .fill = thp_fill, SHM_OPS

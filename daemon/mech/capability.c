@@ -196,16 +196,6 @@ static void other_processes(struct doctor_line *line)
 	doctor_remedy(line, "AmbientCapabilities=CAP_SYS_PTRACE CAP_SYS_NICE in the unit of hmmd");
 }
 
-static void kernel_driver(struct doctor_line *line)
-{
-	if (access("/dev/hmm", F_OK) == 0) {
-		doctor_say(line, DOCTOR_OK, "adopted memory can live in device memory");
-		return;
-	}
-	doctor_say(line, DOCTOR_MISSING, "no /dev/hmm: no tiers of kind kernel, adopted memory stays on NUMA nodes");
-	doctor_remedy(line, "modprobe hmmdev");
-}
-
 static const struct {
 	const char *name;
 	void (*examine)(struct doctor_line *line);
@@ -220,7 +210,7 @@ static const struct {
 	{ "numa", doctor_numa },
 	{ "privileges", other_processes },
 	{ "peer_identity", peer_identity },
-	{ "kernel_driver", kernel_driver },
+	{ "kernel_driver", doctor_driver },
 	{ "swap", doctor_swap },
 	{ "damon_stat", doctor_damon },
 };

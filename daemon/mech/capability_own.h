@@ -11,6 +11,9 @@ void doctor_remedy(struct doctor_line *line, const char *format, ...) __attribut
 /* The first line of a file; -errno. */
 int doctor_read(const char *path, char *ret, size_t size);
 
+/* capability_driver.c */
+void doctor_driver(struct doctor_line *line);
+
 /* capability_memory.c */
 void doctor_hugetlb(struct doctor_line *line);
 void doctor_thp(struct doctor_line *line);

@@ -57,6 +57,11 @@ int numa_map_bind(struct numa_map *m, unsigned int tier);	/* this thread's new p
 struct numa_moved { uint64_t moved, already, busy, failed; };	/* bytes */
 /* One address per page of page_size; batches sized by measured time (about 5 ms each). */
 int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier, struct numa_moved *ret);
+/*
+ * The same for n aligned pieces of 2 MiB that are mapped in whatever way: one address is asked for where the whole
+ * piece proves to be one page, all its base pages elsewhere.
+ */
+int numa_move_huge(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, unsigned int tier, struct numa_moved *ret);
 
 /* peer.c */
 struct peer {

@@ -4,9 +4,12 @@ noinst_LTLIBRARIES += daemon/mech/libmech.la
 daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/backing.c daemon/mech/backing.h \
 	daemon/mech/backing_hugetlb.c daemon/mech/backing_shm.c \
-	daemon/mech/capability.c \
+	daemon/mech/capability.c daemon/mech/capability_driver.c \
 	daemon/mech/capability_memory.c daemon/mech/capability_own.h \
 	daemon/mech/doors.h \
+	daemon/mech/driver.c daemon/mech/driver.h daemon/mech/driver_look.c \
+	daemon/mech/driver_sim.c daemon/mech/driver_sim.h \
+	daemon/mech/driver_sim_control.c daemon/mech/driver_sim_own.h \
 	daemon/mech/hugepool.c \
 	daemon/mech/kernel.h \
 	daemon/mech/mech.h \

@@ -23,6 +23,7 @@ struct mech_page {
 
 struct mech_ops {
 	const char *name;	/* "hugetlb", "thp", "small", "sim" */
+	bool huge;		/* a page of ours is one page of the kernel's, however it is mapped */
 	void (*done)(struct mech *m);	/* through mech_free() */
 	/* A sealed file of this size with nothing in it. -ENOMEM, -ENOSPC, -EMFILE. */
 	int (*create)(struct mech *m, const char *name, uint64_t size, int *ret_fd);
@@ -43,6 +44,12 @@ struct mech_ops {
 	/* 1: every byte is there; 0: there is a hole. */
 	int (*present)(struct mech *m, const struct mech_page *p);
 	int (*wake)(struct mech *m, const struct mech_page *p);
+	/*
+	 * Maps in the client what is there but not mapped, write-protected: whoever freezes it meanwhile finds it
+	 * frozen, and the next write is a fault like any other. *ret_was: some of it was mapped before. -EFAULT: a
+	 * hole, -EOPNOTSUPP before kernel 6.4.
+	 */
+	int (*map)(struct mech *m, const struct mech_page *p, bool *ret_was);
 	/* Later touches raise SIGBUS; wakes. -EOPNOTSUPP before kernel 6.6. */
 	int (*poison)(struct mech *m, const struct mech_page *p);
 };

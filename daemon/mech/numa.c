@@ -4,7 +4,8 @@
  * Moves ask for one address per page (512 addresses for a huge page cost 512 times the list and answer
  * EBUSY) and in batches sized by the time the last one took, because a program stands still at the pages
  * of a batch. Where a page is now is asked first: the kernel's status after a move does not tell
- * "moved" from "was there".
+ * "moved" from "was there". Nothing says cheaply whether 2 MiB are one page, but a move does: when the last
+ * base page of it has gone where only the first was asked to go, it is.
  */
 #include <errno.h>
 #include <numa.h>
@@ -12,15 +13,18 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "daemon/mech/doors.h"
+#include "proto/ledger.h"
 #include "proto/limits.h"
 
 enum {
 	NODES = 64,		/* of a mask */
 	BATCH_MAX = 512,	/* pages */
-	BATCH_US = 5000		/* how long a batch should take */
+	BATCH_US = 5000,	/* how long a batch should take */
+	BASE_PAGE = 4096
 };
 
 struct numa_map {
@@ -174,31 +178,57 @@ static int look(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, s
 	return 0;
 }
 
+/* Base pages of one larger page meet themselves: the first takes all along, the others are told to be busy. */
+static void look_again(struct batch *b, pid_t pid, uint64_t mask)
+{
+	int now[BATCH_MAX];
+
+	if (move_pages(pid, b->n, b->pages, NULL, now, 0) < 0)
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		if (in_mask(mask, now[i]))
+			b->status[i] = now[i];
+}
+
+static bool is_busy(int status)
+{
+	return status == -EBUSY || status == -EAGAIN || status >= 0;
+}
+
 static void count(const struct batch *b, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		if (in_mask(mask, b->status[i]))
 			ret->moved += page_size;
-		else if (b->status[i] == -EBUSY || b->status[i] == -EAGAIN || b->status[i] >= 0)
+		else if (is_busy(b->status[i]))
 			ret->busy += page_size;
 		else
 			ret->failed += page_size;
 	}
 }
 
-static int run_batch(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+static int move_all(struct batch *b, pid_t pid, uint64_t mask)
 {
-	int node = NODES - 1, r = look(b, pid, mask, page_size, ret);
+	int node = NODES - 1;
 
-	if (r || !b->n)
-		return r;
 	for (size_t i = 0; i < b->n; i++) {
 		node = next_node(mask, node);
 		b->nodes[i] = node;
 		b->status[i] = -EBUSY;
 	}
-	if (move_batch(b, pid) < 0)
-		return -errno;
+	return b->n && move_batch(b, pid) < 0 ? -errno : 0;
+}
+
+static int run_batch(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+{
+	int r = look(b, pid, mask, page_size, ret);
+
+	if (!r)
+		r = move_all(b, pid, mask);
+	if (r)
+		return r;
+	if (page_size == BASE_PAGE)
+		look_again(b, pid, mask);
 	count(b, mask, page_size, ret);
 	return 0;
 }
@@ -220,15 +250,131 @@ int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, ui
 	if (tier >= HMM_LIMIT_TIERS || !m->nodes[tier])
 		return -EINVAL;
 	for (size_t done = 0; done < n && !r; ) {
-		size_t want = n - done < m->batch ? n - done : m->batch;
+		/* Base pages: as many as are one huge page, so that what belongs together is asked for together. */
+		size_t most = page_size == BASE_PAGE ? BATCH_MAX : m->batch, want = n - done < most ? n - done : most;
 		uint64_t start = now_us();
 
 		b.n = want;
 		for (size_t i = 0; i < want; i++)
 			b.pages[i] = (void *)(uintptr_t)addrs[done + i];
 		r = run_batch(&b, pid, m->nodes[tier], page_size, &moved);
-		adapt(m, want, now_us() - start);
+		if (page_size != BASE_PAGE)
+			adapt(m, want, now_us() - start);
 		done += want;
+	}
+	if (r)
+		return r;
+	*ret = moved;
+	return 0;
+}
+
+/* Where one base page of each piece is. */
+static int look_at(pid_t pid, const uint64_t *addrs, size_t n, uint64_t offset, int *ret_nodes)
+{
+	void *pages[BATCH_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		pages[i] = (void *)(uintptr_t)(addrs[i] + offset);
+	return n && move_pages(pid, n, pages, NULL, ret_nodes, 0) < 0 ? -errno : 0;
+}
+
+static bool is_elsewhere(uint64_t mask, int node)
+{
+	return node >= 0 && !in_mask(mask, node);
+}
+
+/* Pieces of 2 MiB; `rest` is where in some of them base pages begin that are not done. */
+struct pieces {
+	uint64_t addrs[BATCH_MAX], rest[BATCH_MAX];
+	size_t n, n_rest;
+};
+
+/* Leaves those that look like one page elsewhere. */
+static int choose_huge(struct pieces *p, pid_t pid, uint64_t mask)
+{
+	int first[BATCH_MAX], last[BATCH_MAX], r = look_at(pid, p->addrs, p->n, 0, first);
+	size_t left = 0;
+
+	if (!r)
+		r = look_at(pid, p->addrs, p->n, LEDGER_PAGE_SIZE - BASE_PAGE, last);
+	for (size_t i = 0; !r && i < p->n; i++) {
+		if (is_elsewhere(mask, first[i]) && is_elsewhere(mask, last[i]))
+			p->addrs[left++] = p->addrs[i];
+		else
+			p->rest[p->n_rest++] = p->addrs[i];
+	}
+	p->n = left;
+	return r;
+}
+
+/* Those whose last base page did not go with the first are not one page. */
+static int move_huge(struct pieces *p, pid_t pid, uint64_t mask, struct numa_moved *ret)
+{
+	struct batch b = { .n = p->n };
+	int last[BATCH_MAX], r;
+
+	for (size_t i = 0; i < p->n; i++)
+		b.pages[i] = (void *)(uintptr_t)p->addrs[i];
+	r = move_all(&b, pid, mask);
+	if (!r)
+		r = look_at(pid, p->addrs, p->n, LEDGER_PAGE_SIZE - BASE_PAGE, last);
+	for (size_t i = 0; !r && i < p->n; i++) {
+		if (in_mask(mask, last[i])) {
+			ret->moved += LEDGER_PAGE_SIZE;
+		} else if (!in_mask(mask, b.status[i])) {
+			*(is_busy(b.status[i]) ? &ret->busy : &ret->failed) += LEDGER_PAGE_SIZE;
+		} else {
+			ret->moved += BASE_PAGE;
+			p->rest[p->n_rest++] = p->addrs[i] + BASE_PAGE;
+		}
+	}
+	return r;
+}
+
+static int move_rest(struct numa_map *m, const struct pieces *p, pid_t pid, unsigned int tier, struct numa_moved *ret)
+{
+	uint64_t addrs[BATCH_MAX], end;
+	struct numa_moved moved;
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_rest && !r; i++) {
+		size_t n = 0;
+
+		end = (p->rest[i] & ~(LEDGER_PAGE_SIZE - 1)) + LEDGER_PAGE_SIZE;
+		for (uint64_t at = p->rest[i]; at < end; at += BASE_PAGE)
+			addrs[n++] = at;
+		moved = (struct numa_moved){ 0 };
+		r = numa_move(m, pid, addrs, n, BASE_PAGE, tier, &moved);
+		ret->moved += moved.moved;
+		ret->already += moved.already;
+		ret->busy += moved.busy;
+		ret->failed += moved.failed;
+	}
+	return r;
+}
+
+int numa_move_huge(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, unsigned int tier,
+		   struct numa_moved *ret)
+{
+	struct numa_moved moved = { 0 };
+	struct pieces p;
+	int r = 0;
+
+	if (tier >= HMM_LIMIT_TIERS || !m->nodes[tier])
+		return -EINVAL;
+	for (size_t done = 0, want; done < n && !r; done += want) {
+		uint64_t start = now_us();
+
+		want = n - done < m->batch ? n - done : m->batch;
+		p.n = want;
+		p.n_rest = 0;
+		memcpy(p.addrs, addrs + done, want * sizeof(*addrs));
+		r = choose_huge(&p, pid, m->nodes[tier]);
+		if (!r)
+			r = move_huge(&p, pid, m->nodes[tier], &moved);
+		if (!r)
+			r = move_rest(m, &p, pid, tier, &moved);
+		adapt(m, want, now_us() - start);
 	}
 	if (r)
 		return r;

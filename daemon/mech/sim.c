@@ -237,6 +237,20 @@ static int sim_wake(struct mech *m, const struct mech_page *p)
 	return r ? r : leave(s, 0);
 }
 
+/* What is there is always mapped here. */
+static int sim_map(struct mech *m, const struct mech_page *p, bool *ret_was)
+{
+	struct sim *s = sim_of(m);
+	int r = enter(s, SIM_MAP);
+
+	if (r)
+		return r;
+	if (!whole(sim_page_of(s, p, false)))
+		return leave(s, -EFAULT);
+	*ret_was = true;
+	return leave(s, 0);
+}
+
 static int sim_poison(struct mech *m, const struct mech_page *p)
 {
 	struct sim *s = sim_of(m);
@@ -254,7 +268,7 @@ static int sim_poison(struct mech *m, const struct mech_page *p)
 static const struct mech_ops sim_ops = {
 	.name = "sim", .done = sim_done, .create = sim_create, .check = sim_check, .zero = sim_zero, .fill = sim_fill,
 	.freeze = sim_freeze, .thaw = sim_thaw, .copy_out = sim_copy_out, .punch = sim_punch, .present = sim_present,
-	.wake = sim_wake, .poison = sim_poison
+	.wake = sim_wake, .map = sim_map, .poison = sim_poison
 };
 
 int mech_sim_new(struct mech **ret)

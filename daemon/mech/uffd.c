@@ -163,6 +163,27 @@ int uffd_wake(int uffd, uint64_t addr, size_t size)
 	return ioctl(uffd, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
 }
 
+int uffd_map(int uffd, uint64_t addr, size_t size, size_t *ret_done)
+{
+	size_t done = 0;
+	unsigned int tries = 0;
+	int r;
+
+	do {
+		struct uffdio_continue c = {
+			.range = { .start = addr + done, .len = size - done }, .mode = UFFDIO_CONTINUE_MODE_WP
+		};
+
+		r = ioctl(uffd, UFFDIO_CONTINUE, &c) < 0 ? -errno : 0;
+		if (c.mapped > 0) {
+			done += (size_t)c.mapped;
+			tries = 0;
+		}
+	} while (again(r, &tries));
+	*ret_done = done;
+	return r == -EINVAL ? -EOPNOTSUPP : r;
+}
+
 int uffd_poison(int uffd, uint64_t addr, size_t size)
 {
 	unsigned int tries = 0;

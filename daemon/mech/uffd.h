@@ -20,6 +20,8 @@ int uffd_copy(int uffd, uint64_t addr, const void *src, size_t size, unsigned in
 /* With on == false it wakes as well. */
 int uffd_protect(int uffd, uint64_t addr, size_t size, bool on);
 int uffd_wake(int uffd, uint64_t addr, size_t size);
+/* Maps pages that the file has, write-protected; *ret_done as above. -EEXIST: mapped, -EFAULT: a hole, -EOPNOTSUPP before kernel 6.4. */
+int uffd_map(int uffd, uint64_t addr, size_t size, size_t *ret_done);
 /* Of holes only; what is in place stays. Wakes. -EOPNOTSUPP before kernel 6.6. */
 int uffd_poison(int uffd, uint64_t addr, size_t size);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * wordindex [--unmanaged] [--size SIZE] [--queries N] [--skew S] [DIRECTORY ...]
+ * wordindex [--unmanaged | --adopted] [--size SIZE] [--queries N] [--skew S] [DIRECTORY ...]
  *
  * Builds an inverted index over text files in one block of memory and asks it many questions. With
- * hmmd the block is a managed range, so that it may be larger than the fast memory there is; the
- * answers, and with them the checksum, are the same. Progress goes to stderr, `key value` lines to
+ * hmmd the block is a managed range, or with --adopted memory that is only registered, so that it may be
+ * larger than the fast memory there is; the answers, and with them the checksum, are the same. Progress goes to stderr, `key value` lines to
  * stdout. Exit status: 0, 1 when something failed, 2 for wrong usage.
  */
 #include <errno.h>
@@ -25,7 +25,7 @@ enum {
 #define SIZE_MAX_BYTES (16ULL << 30)	/* postings of a word are counted in 32 bits */
 
 struct options {
-	bool unmanaged;
+	enum memory_kind kind;
 	uint64_t size;
 	struct queries queries;
 	const char *const *directories;
@@ -33,7 +33,7 @@ struct options {
 };
 
 static const char *const usage =
-	"usage: wordindex [--unmanaged] [--size SIZE] [--queries N] [--skew S] [DIRECTORY ...]\n";
+	"usage: wordindex [--unmanaged | --adopted] [--size SIZE] [--queries N] [--skew S] [DIRECTORY ...]\n";
 static const char *const everywhere[] = { "/usr/include", "/usr/share/doc", "/usr/share/man" };
 
 static uint64_t now_us(void)
@@ -90,7 +90,7 @@ static int parse_size(const char *text, uint64_t *ret)
 static int parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "unmanaged", no_argument, NULL, 'u' }, { "size", required_argument, NULL, 's' },
+		{ "unmanaged", no_argument, NULL, 'u' }, { "adopted", no_argument, NULL, 'a' }, { "size", required_argument, NULL, 's' },
 		{ "queries", required_argument, NULL, 'q' }, { "skew", required_argument, NULL, 'k' },
 		{ 0 }
 	};
@@ -98,7 +98,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 
 	while (r == 0 && (c = getopt_long(argc, argv, "", known, NULL)) >= 0) {
 		if (c == 'u')
-			o->unmanaged = true;
+			o->kind = MEMORY_PLAIN;
+		else if (c == 'a')
+			o->kind = MEMORY_ADOPTED;
 		else if (c == 's')
 			r = parse_size(optarg, &o->size);
 		else if (c == 'q')
@@ -165,7 +167,7 @@ static int run(const struct options *o)
 	if (r == 0) {
 		corpus_sample(&c, o->size / TEXT_SHARE);
 		/* The last pass may go beyond the target, and building needs a place of its own. */
-		r = memory_open(&x.memory, o->size + o->size / 2, !o->unmanaged);
+		r = memory_open(&x.memory, o->size + o->size / 2, o->kind);
 	}
 	if (r == 0)
 		r = work(&x, &c, o);

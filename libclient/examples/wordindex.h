@@ -13,13 +13,19 @@
 
 /* ---- memory.c: one block, given out from the front ------------------------------------------- */
 
+enum memory_kind {
+	MEMORY_MANAGED,			/* hmmd's own: hmm_alloc() */
+	MEMORY_ADOPTED,			/* the program's, which hmmd may move: hmm_register() */
+	MEMORY_PLAIN			/* the program's alone */
+};
 struct memory {
+	enum memory_kind kind;
 	char *base;
 	size_t size, used;		/* bytes */
 	uint64_t visits;		/* runs of accesses to one huge page, see memory_visit() */
 	struct hmm_client *client;	/* NULL: from mmap */
 };
-int memory_open(struct memory *m, size_t size, bool managed);
+int memory_open(struct memory *m, size_t size, enum memory_kind kind);
 void memory_close(struct memory *m);
 /* The next `size` bytes, zeroed, or NULL when the block is full. */
 void *memory_take(struct memory *m, size_t size);

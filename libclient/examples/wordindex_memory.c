@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The block that the whole index lies in. With hmmd it is a managed range: the program asks for it,
- * uses it like any memory, and does not know which of its pages are on a device.
+ * The block that the whole index lies in. With hmmd it is a managed range, or memory of the program's own
+ * that is registered; either way it is used like any memory, and the program does not know which of its pages
+ * are on a device.
  */
 #include <errno.h>
 #include <hmmclient.h>
@@ -30,17 +31,41 @@ static int open_plain(struct memory *m, size_t size)
 	return 0;
 }
 
+static int connect(struct memory *m)
+{
+	int r = hmm_client_new(&m->client, NULL);
+
+	if (r < 0)
+		fputs("wordindex: no hmmd; start it, or use --unmanaged\n", stderr);
+	return r;
+}
+
+static int open_adopted(struct memory *m, size_t size)
+{
+	struct hmm_range_options o = HMM_RANGE_OPTIONS_INIT;
+	struct hmm_range *range;
+	int r = connect(m);
+
+	if (r == 0)
+		r = open_plain(m, size);
+	if (r < 0)
+		return r;
+	o.name = "index";
+	r = hmm_register(m->client, m->base, m->size, &o, &range);
+	if (r < 0)
+		fprintf(stderr, "wordindex: hmm_register: %s\n", hmm_client_last_error(m->client));
+	return r < 0 ? r : 0;
+}
+
 static int open_managed(struct memory *m, size_t size)
 {
 	struct hmm_range_options o = HMM_RANGE_OPTIONS_INIT;
 	struct hmm_range *range;
 	size_t huge;
-	int r = hmm_client_new(&m->client, NULL);
+	int r = connect(m);
 
-	if (r < 0) {
-		fputs("wordindex: no hmmd; start it, or use --unmanaged\n", stderr);
+	if (r < 0)
 		return r;
-	}
 	huge = hmm_huge_page_size(m->client);
 	m->size = (size + huge - 1) / huge * huge;
 	o.name = "index";
@@ -53,15 +78,18 @@ static int open_managed(struct memory *m, size_t size)
 	return 0;
 }
 
-int memory_open(struct memory *m, size_t size, bool managed)
+int memory_open(struct memory *m, size_t size, enum memory_kind kind)
 {
 	memset(m, 0, sizeof(*m));
-	return managed ? open_managed(m, size) : open_plain(m, size);
+	m->kind = kind;
+	if (kind == MEMORY_ADOPTED)
+		return open_adopted(m, size);
+	return kind == MEMORY_MANAGED ? open_managed(m, size) : open_plain(m, size);
 }
 
 void memory_close(struct memory *m)
 {
-	if (!m->client && m->base)
+	if (m->kind != MEMORY_MANAGED && m->base)
 		munmap(m->base, m->size);
 	m->client = hmm_client_unref(m->client);
 	m->base = NULL;

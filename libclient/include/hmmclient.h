@@ -116,8 +116,8 @@ struct hmm_range_options {
 int hmm_alloc(struct hmm_client *, size_t size, const struct hmm_range_options *, struct hmm_range **ret);
 /*
  * An adopted range: private anonymous memory the program already has; addr and size are multiples
- * of the base page size. It is tracked, listed, and moved between NUMA nodes.
- * 1 (HMM_ONE_NODE): registered, but this machine has one node, so nothing can move.
+ * of the base page size. It is listed and moved between NUMA nodes and, with the kernel driver, to devices.
+ * 1 (HMM_ONE_NODE): registered, but this machine has one node and no such device, so nothing can move.
  * -EEXIST: overlaps a range; -EINVAL; -ERANGE: wraps or is outside user addresses; -EDQUOT; -ENOTCONN.
  */
 #define HMM_ONE_NODE 1
@@ -167,10 +167,13 @@ struct hmm_move_result {
  * Release with hmm_op_unref. -ENOENT: no such tier; -EINVAL; -EOPNOTSUPP: that tier cannot hold this kind.
  */
 int hmm_range_migrate(struct hmm_range *, size_t off, size_t len, const char *tier, uint32_t flags, struct hmm_op **ret_op);
-/* After pin returns 0 the pages are in memory and stay there: needed before a device does DMA to them. tier NULL: where it is. */
+/*
+ * After pin returns 0 the pages are in memory and stay there: needed before a device does DMA to them. tier NULL: where it is.
+ * Of adopted memory: through the kernel driver (-EOPNOTSUPP without it), to the byte, tier NULL; a pin ends as a whole (-EINVAL).
+ */
 int hmm_range_pin(struct hmm_range *, size_t off, size_t len, const char *tier);
 int hmm_range_unpin(struct hmm_range *, size_t off, size_t len);
-/* Exclusive access for a device of the kernel driver; -EOPNOTSUPP without it. */
+/* Adopted memory: exclusive access for a device of the kernel driver; -EOPNOTSUPP without it. */
 int hmm_range_exclusive(struct hmm_range *, size_t off, size_t len, struct hmm_op **ret_op);
 int hmm_range_exclusive_end(struct hmm_range *, size_t off, size_t len);
 

@@ -27,7 +27,17 @@ tests_support_hmmd_faulty_SOURCES = daemon/io/main.c tests/support/faulty_device
 tests_support_hmmd_faulty_CFLAGS = $(hmmd_CFLAGS)
 tests_support_hmmd_faulty_LDADD = $(hmmd_LDADD)
 
+# And beside a simulated kernel driver.
+check_PROGRAMS += tests/support/hmmd_driver
+tests_support_hmmd_driver_SOURCES = daemon/io/main.c tests/support/driver_daemon.c tests/support/driver_daemon.h
+tests_support_hmmd_driver_CFLAGS = $(hmmd_CFLAGS)
+tests_support_hmmd_driver_LDFLAGS = -Wl,--wrap=driver_new
+tests_support_hmmd_driver_LDADD = $(hmmd_LDADD)
+
 integ_test_programs = \
+	tests/integ/test_adopted \
+	tests/integ/test_adopted_events \
+	tests/integ/test_adopted_failures \
 	tests/integ/test_advice \
 	tests/integ/test_basics \
 	tests/integ/test_churn \
@@ -54,6 +64,18 @@ integ_test_programs = \
 	tests/integ/test_stop
 check_PROGRAMS += $(integ_test_programs)
 TESTS += $(integ_test_programs)
+
+tests_integ_test_adopted_SOURCES = tests/integ/test_adopted.c tests/support/adopted.h
+tests_integ_test_adopted_CFLAGS = $(support_cflags)
+tests_integ_test_adopted_LDADD = $(support_ldadd)
+
+tests_integ_test_adopted_events_SOURCES = tests/integ/test_adopted_events.c tests/support/adopted.h
+tests_integ_test_adopted_events_CFLAGS = $(support_cflags)
+tests_integ_test_adopted_events_LDADD = $(support_ldadd)
+
+tests_integ_test_adopted_failures_SOURCES = tests/integ/test_adopted_failures.c tests/support/adopted.h
+tests_integ_test_adopted_failures_CFLAGS = $(support_cflags)
+tests_integ_test_adopted_failures_LDADD = $(support_ldadd)
 
 tests_integ_test_advice_SOURCES = tests/integ/test_advice.c
 tests_integ_test_advice_CFLAGS = $(support_cflags)

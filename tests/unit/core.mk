@@ -2,6 +2,7 @@
 # Unit tests of daemon/core.
 core_test_programs = \
 	tests/unit/test_account \
+	tests/unit/test_adopted \
 	tests/unit/test_budget \
 	tests/unit/test_commit \
 	tests/unit/test_config_check \
@@ -36,6 +37,11 @@ tests_unit_test_account_SOURCES = tests/unit/test_account.c $(core_test_fixture)
 tests_unit_test_account_CFLAGS = $(core_test_cflags)
 tests_unit_test_account_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_account_LDADD = $(core_test_ldadd)
+
+tests_unit_test_adopted_SOURCES = tests/unit/test_adopted.c $(core_test_fixture)
+tests_unit_test_adopted_CFLAGS = $(core_test_cflags)
+tests_unit_test_adopted_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_adopted_LDADD = $(core_test_ldadd)
 
 tests_unit_test_budget_SOURCES = tests/unit/test_budget.c $(core_test_fixture)
 tests_unit_test_budget_CFLAGS = $(core_test_cflags)

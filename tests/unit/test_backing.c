@@ -258,12 +258,50 @@ static void dry_pool_is_no_memory_and_not_a_page(void **state)
 	rmdir(dir);
 }
 
+/* What no thread touches can be put into the page table from outside; the first write there is an event. */
+static void zapped_page_is_mapped_again(void **state)
+{
+	struct mech_page p = rig_page(&backed, 0);
+	struct uffd_fault f = { 0 };
+	uint8_t mapped[2];
+	bool was = true;
+	pthread_t t;
+	int fd;
+
+	NEED_BACKING();
+	assert_int_equal(pagemap_open(getpid(), &fd), 0);
+	assert_int_equal(rig_fill(&backed, 0), MOVER_DONE);
+	backed.memory[0] = 5;
+	assert_int_equal(madvise(backed.memory, PAGE, MADV_DONTNEED), 0);
+	if (backed.mech->ops->map(backed.mech, &p, &was) == -EOPNOTSUPP) {
+		close(fd);
+		skip_because("Linux 6.4 can, this kernel cannot");
+	}
+	assert_false(was);
+	assert_int_equal(backed.mech->ops->map(backed.mech, &p, &was), 0);	/* harmless twice */
+	assert_true(was);
+	assert_int_equal(pagemap_mapped(fd, p.addr, 2, mapped), 0);
+	assert_int_equal(mapped[0], 1);
+	p.addr += PAGE;
+	p.offset += PAGE;
+	assert_int_equal(backed.mech->ops->map(backed.mech, &p, &was), -EFAULT);
+	assert_int_equal(backed.memory[0], 5);
+	pthread_create(&t, NULL, touch, backed.memory);
+	assert_true(next_fault(&f));
+	assert_true(f.write_protect);
+	assert_int_equal(mover_abort(&backed.mover, backed.range, backed.first), MOVER_E_ALREADY);
+	pthread_join(t, NULL);
+	assert_int_equal(backed.memory[0], 6);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOR_ALL(zapped_page_stays_protected),
 		FOR_ALL(frozen_while_zapped_is_protected),
 		FOR_ALL(page_that_came_back_is_not_protected),
+		FOR_ALL(zapped_page_is_mapped_again),
 		FOR_ALL(holes_are_seen),
 		FOR_ALL(fill_keeps_what_is_there),
 		FOR(thp, fill_goes_around_parts),

@@ -7,6 +7,7 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/schedule.h"
+#include "daemon/mech/driver.h"
 #include "tests/support/test.h"
 #include "tests/unit/rig.h"
 
@@ -21,6 +22,8 @@ static void start(const struct rig_options *o)
 	assert_int_equal(uv_loop_init(&loop), 0);
 	d = (struct daemon){ .loop = &loop, .world = g.world, .mech = g.mech };
 	list_init(&d.waiting_spaces);
+	list_init(&d.watched_spaces);
+	assert_int_equal(driver_new(&d.driver), 0);
 	d.devices[FAR].ops = g.devices[FAR].ops;
 	d.devices[FAR].device = g.devices[FAR].device;
 	d.devices[FAR].slots = g.devices[FAR].slots;
@@ -45,6 +48,7 @@ static int tight_crew(void **state)
 static void end_threads(void)
 {
 	d.crew = crew_free(d.crew);
+	d.driver = driver_free(d.driver);
 	schedule_stop(&d);
 }
 

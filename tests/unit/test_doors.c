@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "proto/ledger.h"
 #include "proto/limits.h"
 #include "tests/support/test.h"
 
@@ -325,6 +326,34 @@ static void moves_add_up(void **state)
 	munmap(p, PAGES * size);
 }
 
+/* A piece of 2 MiB of which some base pages were never touched: each counts for itself. */
+static void pieces_add_up_to_the_byte(void **state)
+{
+	enum { PIECES = 3, TOUCHED = 5 };
+	uint64_t piece = LEDGER_PAGE_SIZE, size = (uint64_t)sysconf(_SC_PAGESIZE), addrs[PIECES];
+	uint8_t *p = mmap(NULL, (PIECES + 1) * piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *first = (uint8_t *)(((uintptr_t)p + piece - 1) & ~(piece - 1));
+	struct numa_moved moved = { 0 };
+	struct numa_map *m;
+
+	(void)state;
+	if (numa_map_new(&m))
+		skip_because("a kernel without NUMA");
+	madvise(first, PIECES * piece, MADV_NOHUGEPAGE);
+	for (uint64_t i = 0; i < PIECES; i++)
+		addrs[i] = (uintptr_t)first + i * piece;
+	for (uint64_t i = 0; i < TOUCHED; i++)
+		first[piece + i * size] = 1;
+	assert_int_equal(numa_map_set(m, 0, 1), 0);
+	assert_int_equal(numa_move_huge(m, getpid(), addrs, PIECES, 1, &moved), -EINVAL);
+	assert_int_equal(numa_move_huge(m, getpid(), addrs, PIECES, 0, &moved), 0);
+	assert_int_equal(moved.moved + moved.already, TOUCHED * size);
+	assert_int_equal(moved.failed, PIECES * piece - TOUCHED * size);
+	assert_int_equal(moved.busy, 0);
+	numa_map_free(m);
+	munmap(p, (PIECES + 1) * piece);
+}
+
 static void doctor_says_something_about_everything(void **state)
 {
 	struct doctor_line lines[32];
@@ -355,6 +384,7 @@ int main(void)
 		TEST(peer_that_connects_is_known_until_it_ends),
 		cmocka_unit_test(nodes_have_memory),
 		cmocka_unit_test(moves_add_up),
+		cmocka_unit_test(pieces_add_up_to_the_byte),
 		cmocka_unit_test(doctor_says_something_about_everything),
 	};
 

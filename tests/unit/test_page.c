@@ -26,7 +26,7 @@ static const struct {
 	{ "device", "filling" },	{ "filling", "resident" },	{ "filling", "device" },
 	{ "filling", "poisoned" },	{ "resident", "discarding" },	{ "device", "discarding" },
 	{ "poisoned", "discarding" },	{ "discarding", "absent" },	{ "resident", "zeroing" },
-	{ "resident", "resident" },
+	{ "resident", "resident" },	{ "adopted", "absent" },
 };
 
 static bool listed(unsigned int from, unsigned int to)

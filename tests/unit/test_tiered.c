@@ -202,11 +202,69 @@ static void follows_a_change(void **state)
 	close_run(&run);
 }
 
+static struct range *warm_range(struct space *s, uint64_t addr, uint64_t pages, unsigned int tier, uint16_t heat)
+{
+	struct range *r = test_range(s, addr, pages, NULL);
+	uint64_t i;
+
+	for (i = 0; i < pages; i++) {
+		assert_int_equal(test_fill(r, i, SECOND), 0);
+		if (tier != DRAM)
+			assert_int_equal(test_node(r, i, tier), 0);
+		r->heat[i].value = heat;
+	}
+	return r;
+}
+
+static uint64_t moves_of(struct world *w, unsigned int seconds)
+{
+	static struct plan plan;
+	uint64_t now = 100 * SECOND, moves = 0;
+
+	while (seconds--) {
+		plan_make(w, now += SECOND, &plan);
+		moves += test_carry_out(w, &plan, now);
+	}
+	return moves;
+}
+
+/*
+ * Nothing faults on a slower node, so only temperature tells: what is hot there changes places with what is cold
+ * here, each page once, and nothing moves for a difference that one sample makes.
+ */
+static void hot_pages_of_a_slow_node_change_places(void **state)
+{
+	static struct config c;
+	struct range *hot, *cold, *same;
+	struct world *w;
+	struct space *s;
+
+	(void)state;
+	test_config(&c);
+	snprintf(c.policies[0].tiers[1], sizeof(c.policies[0].tiers[1]), "cxl");
+	c.tiers[DRAM].high = 98;
+	c.tiers[DRAM].low = 95;
+	assert_int_equal(world_new(&w, &c, 1), 0);
+	s = test_space(w, 1000);
+	hot = warm_range(s, TEST_ADDR, 8, CXL, 60000);
+	same = warm_range(s, TEST_ADDR + 64 * PAGE, 8, CXL, 11000);
+	cold = warm_range(s, TEST_ADDR + 128 * PAGE, 60, DRAM, 1000);
+	assert_int_equal(moves_of(w, 20), 16);
+	assert_int_equal(hot->tier_bytes[DRAM], 8 * PAGE);
+	assert_int_equal(same->tier_bytes[CXL], 8 * PAGE);
+	assert_int_equal(cold->tier_bytes[CXL], 8 * PAGE);
+	assert_int_equal(moves_of(w, 20), 0);
+	test_books(w);
+	test_space_free(s);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_near_the_oracle),
 		cmocka_unit_test(follows_a_change),
+		cmocka_unit_test(hot_pages_of_a_slow_node_change_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,14 +86,17 @@ static void descriptors_are_counted(void **state)
 {
 	Hmmd__Ping ping = HMMD__PING__INIT;
 	Hmmd__AttachUffd attach = HMMD__ATTACH_UFFD__INIT;
+	Hmmd__AttachDriver attach_driver = HMMD__ATTACH_DRIVER__INIT;
 	Hmmd__HelloReply hello = HMMD__HELLO_REPLY__INIT;
 	Hmmd__Message none = MESSAGE(PING, ping, &ping),
 		      one = MESSAGE(ATTACH_UFFD, attach_uffd, &attach),
+		      driver = MESSAGE(ATTACH_DRIVER, attach_driver, &attach_driver),
 		      by_features = MESSAGE(HELLO_REPLY, hello_reply, &hello);
 
 	(void)state;
 	expect_fds(&none, FROM_CLIENT, 0);
 	expect_fds(&one, FROM_CLIENT, 1);
+	expect_fds(&driver, FROM_CLIENT, 1);
 	hello.version = 1;
 	hello.client = 1;
 	hello.huge_page_size = HUGE_PAGE;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the memory of an adopted range is. The kernel moves it by itself (a touch, pressure,
+ * munmap), so nothing here is decided, only seen: whoever looked tells what each huge page had, and
+ * the books (words, bytes per tier, pools) follow by the difference to what was seen before. One
+ * atomic exchange per huge page makes that exact whoever looks at the same time. Bytes on a device
+ * are taken from its pools; bytes on nodes count beside the pools (struct tier), because nobody
+ * asked before they were there.
+ */
+#ifndef HMMD_CORE_ADOPTED_H
+#define HMMD_CORE_ADOPTED_H
+
+#include "daemon/core/range.h"
+
+/* Of every huge page that the range touches, also at its ends. */
+struct adopted_page {
+	_Atomic uint32_t seen; /* struct adopted_seen */
+	/* Loop thread: since when it must stay, and how long; hold_ms 0: never. */
+	uint32_t held_ms, hold_ms;
+};
+struct adopted {
+	uint64_t first; /* vpn of the first page */
+	uint64_t n;
+	uint32_t id; /* loop thread: of the range at the driver; 0: it has none */
+	struct adopted_page pages[];
+};
+
+struct adopted_seen {
+	uint16_t memory, device; /* base pages */
+	uint8_t node, dev;       /* their tiers, ADOPTED_NO_TIER: one that is not configured */
+};
+enum {
+	ADOPTED_NO_TIER = 63, /* six bits of a packed word */
+	/* A page that goes to and fro stays so long, twice as long each time it goes on. */
+	ADOPTED_HOLD_MS = 1000,
+	ADOPTED_HOLD_MOST_MS = 256000
+};
+
+/*
+ * Loop thread. From here it is looked at, ranked and moved like managed memory. Harmless twice.
+ * -ENOMEM.
+ */
+int adopted_watch(struct range *r);
+/* Nobody holds it any more: all bytes are given back. Harmless when it is not watched. */
+void adopted_unwatch(struct range *r);
+/* Room that was taken from a device tier's pools before something was moved there. */
+struct adopted_room {
+	unsigned int tier;
+	uint64_t bytes; /* what is booked comes out of it */
+};
+/*
+ * Any thread that holds the range: what one of its huge pages has now. Nothing when it is not
+ * watched. room: of whoever moved it, or NULL; beyond that the pools are charged whatever their
+ * limits are, for it is there.
+ */
+void adopted_book(struct range *r, uint64_t vpn, const struct adopted_seen *now,
+		  struct adopted_room *room);
+/* Nothing when it is not watched. */
+struct adopted_seen adopted_last(const struct range *r, uint64_t vpn);
+/*
+ * Loop thread: temperatures follow what was booked: what left memory is away, what came back is
+ * fresh.
+ */
+void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_us);
+/* Loop thread: the huge page goes to and fro; it stays where it is for a time. */
+void adopted_thrash(struct range *r, uint64_t vpn, uint64_t now_us);
+bool adopted_held(const struct range *r, uint64_t vpn, uint64_t now_us);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Adopted memory and a kernel driver whose requests fail: every byte is told, nothing stays booked
+ * that is not there, and afterwards all works again.
+ */
+#include "tests/support/adopted.h"
+
+struct failing {
+	struct driver_switches *switches;
+	char path[64];
+	struct house *h;
+	struct hmm_client *c;
+};
+
+static void open_failing(struct failing *f)
+{
+	int fd;
+
+	strcpy(f->path, "/dev/shm/hmmd-test-driver-XXXXXX");
+	fd = mkstemp(f->path);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, sizeof(*f->switches)), 0);
+	f->switches = mmap(NULL, sizeof(*f->switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(f->switches != MAP_FAILED);
+	close(fd);
+	setenv(DRIVER_DAEMON_ENVIRONMENT, f->path, 1);
+	f->h = house_with(QUIET);
+	f->c = house_client(f->h, "adopted", 0);
+}
+
+static void close_failing(struct failing *f)
+{
+	hmm_client_unref(f->c);
+	house_close(f->h);
+	munmap(f->switches, sizeof(*f->switches));
+	unlink(f->path);
+	unsetenv(DRIVER_DAEMON_ENVIRONMENT);
+}
+
+static void let_fail(struct failing *f, unsigned long request, int error)
+{
+	atomic_store(&f->switches->error, error);
+	atomic_store(&f->switches->request, request);
+}
+
+static void a_move_that_fails_moves_nothing(void **state)
+{
+	static const int errors[] = { ESRCH, ENODEV, ENOMEM, ENOSPC, EINVAL, EDQUOT, EOPNOTSUPP };
+	struct hmm_move_result result;
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		let_fail(&f, HMMDEV_MIGRATE, errors[i]);
+		move_some(r, 0, 0, "hbm", &result);
+		assert_int_equal(result.failed, SIZE);
+		assert_int_equal(ask_used(f.c, "hbm"), 0);
+	}
+	let_fail(&f, 0, 0);
+	move_all(r, 0, 0, "hbm");
+	let_fail(&f, HMMDEV_EVICT, ENOMEM);
+	assert_int_equal(hmm_range_free(r), 0); /* what does not come back now comes at a touch */
+	assert_int_equal(ask_used(f.c, "hbm"), 0);
+	close_failing(&f);
+}
+
+static void what_cannot_be_seen_stays_as_it_was_booked(void **state)
+{
+	struct hmm_move_result result;
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	let_fail(&f, HMMDEV_SNAPSHOT, EIO);
+	move_some(r, 0, 0, "hbm", &result);
+	assert_int_equal(result.moved, SIZE);
+	assert_int_equal(on_tier(f.c, "dram"), SIZE);
+	let_fail(&f, 0, 0);
+	assert_soon(ask_used(f.c, "hbm") == SIZE); /* by the next round */
+	assert_int_equal(on_tier(f.c, "dram"), 0);
+	close_failing(&f);
+}
+
+static void a_pin_that_fails_charges_nothing(void **state)
+{
+	struct hmm_op *op = NULL;
+	struct hmm_move_result result = HMM_MOVE_RESULT_INIT;
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	let_fail(&f, HMMDEV_PIN, ENOMEM);
+	assert_int_equal(hmm_range_pin(r, 0, HUGE_PAGE, NULL), -EIO);
+	assert_int_equal(ask_number(f.c, "ranges", NULL, NULL, "pinned_bytes"), 0);
+	let_fail(&f, HMMDEV_EXCL_ACQUIRE, EBUSY);
+	assert_int_equal(hmm_range_exclusive(r, 0, HUGE_PAGE, &op), 0);
+	assert_int_equal(hmm_op_wait(op, PATIENCE_US), 0);
+	assert_int_equal(hmm_op_result(op, &result), 0);
+	assert_int_equal(result.busy, HUGE_PAGE);
+	hmm_op_unref(op);
+	let_fail(&f, 0, 0);
+	assert_int_equal(hmm_range_pin(r, 0, HUGE_PAGE, NULL), 0);
+	assert_int_equal(hmm_range_free(r), 0); /* pinned */
+	assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), 0);
+	close_failing(&f);
+}
+
+/* More ranges than the driver takes: they are watched by looking alone. */
+static void a_range_that_the_driver_refuses_is_watched(void **state)
+{
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	let_fail(&f, HMMDEV_RANGE_ADD, EDQUOT);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	assert_true(atomic_load(&f.switches->failed) > 0);
+	move_all(r, 0, 0, "hbm");
+	assert_int_equal(ask_used(f.c, "hbm"), SIZE);
+	assert_int_equal(hmm_range_free(r), 0);
+	close_failing(&f);
+}
+
+static void a_device_that_is_gone_is_a_failed_tier(void **state)
+{
+	struct failing f;
+	struct hmm_range *r;
+	char text[16];
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	let_fail(&f, HMMDEV_DEV_INFO, ENODEV);
+	assert_soon((ask_text(f.c, "tiers", "name", "hbm", "state", text, sizeof(text)),
+		     !strcmp(text, "failed")));
+	assert_int_equal(hmm_range_migrate(r, 0, 0, "hbm", 0, NULL), -EBUSY);
+	close_failing(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_move_that_fails_moves_nothing),
+		cmocka_unit_test(what_cannot_be_seen_stays_as_it_was_booked),
+		cmocka_unit_test(a_pin_that_fails_charges_nothing),
+		cmocka_unit_test(a_range_that_the_driver_refuses_is_watched),
+		cmocka_unit_test(a_device_that_is_gone_is_a_failed_tier),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The daemon's door to the kernel driver leads to the simulated one: linked beside its own main()
+ * with
+ * --wrap=driver_new, so that nothing in the daemon knows of tests.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/mech/driver_sim.h"
+#include "tests/support/driver_daemon.h"
+
+int __wrap_driver_new(struct driver **ret);
+
+static const struct driver_ops *simulated;
+static struct driver_switches *switches;
+
+static int failing_call(struct driver *d, int fd, unsigned long request, void *arg)
+{
+	if (atomic_load(&switches->request) != request)
+		return simulated->call(d, fd, request, arg);
+	atomic_fetch_add(&switches->failed, 1);
+	return -atomic_load(&switches->error);
+}
+
+static void map_switches(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	void *at =
+		fd < 0 ? MAP_FAILED
+		       : mmap(NULL, sizeof(*switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED)
+		_exit(124);
+	close(fd);
+	switches = at;
+}
+
+/* One after another: the loop asks for the door at the start, the doctor when it is asked. */
+int __wrap_driver_new(struct driver **ret)
+{
+	static struct driver_ops ops;
+	const char *path = getenv(DRIVER_DAEMON_ENVIRONMENT);
+	int r = driver_sim_new(ret, DRIVER_DAEMON_BYTES);
+
+	if (r || !path)
+		return r;
+	if (!switches) {
+		map_switches(path);
+		simulated = (*ret)->ops;
+		ops = *simulated;
+		ops.call = failing_call;
+	}
+	(*ret)->ops = &ops;
+	return 0;
+}

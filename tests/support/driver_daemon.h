@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon with the simulated driver (hmmd_driver) has: two devices of one size, and requests that fail
+ * when a test says so. The switchboard is a small file, named by the environment variable below, that the test
+ * and the daemon both map; without it nothing fails.
+ */
+#ifndef HMMD_TESTS_SUPPORT_DRIVER_DAEMON_H
+#define HMMD_TESTS_SUPPORT_DRIVER_DAEMON_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define DRIVER_DAEMON_BYTES (64ULL << 20)
+#define DRIVER_DAEMON_ENVIRONMENT "HMMD_TEST_DRIVER"
+
+struct driver_switches {
+	_Atomic uint64_t request;	/* HMMDEV_* that fails; 0: none */
+	_Atomic int32_t error;		/* errno */
+	_Atomic uint64_t failed;	/* how often it did */
+};
+
+#endif
