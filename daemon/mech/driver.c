@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/driver.h"
+#include "daemon/mech/read_now.h"
 
 enum { BASE_PAGE = 4096 };
 
@@ -51,7 +52,7 @@ static int real_call(struct driver *d, int fd, unsigned long request, void *arg)
 
 static int real_read(struct driver *d, int fd, struct hmmdev_event *ret, size_t cap, size_t *ret_n)
 {
-	ssize_t n = read(fd, ret, cap * sizeof(*ret));
+	ssize_t n = read_now(fd, ret, cap * sizeof(*ret));
 
 	(void)d;
 	if (n < 0 && errno != EAGAIN && errno != EINTR)

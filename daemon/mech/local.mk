@@ -19,6 +19,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/pagemap.c \
 	daemon/mech/peer.c \
 	daemon/mech/probe.c daemon/mech/probe.h \
+	daemon/mech/read_now.c daemon/mech/read_now.h \
 	daemon/mech/sim.c daemon/mech/sim.h daemon/mech/sim_client.c daemon/mech/sim_own.h \
 	daemon/mech/thpmount.c \
 	daemon/mech/uffd.c daemon/mech/uffd.h

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
 #include "daemon/mech/kernel.h"
+#include "daemon/mech/read_now.h"
 #include "daemon/mech/uffd.h"
 #include "proto/ledger.h"
 #include "proto/limits.h"
@@ -47,18 +47,6 @@ static bool fault_of(const struct uffd_msg *m, struct uffd_fault *ret)
 	ret->write_protect = m->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP;
 	ret->write = m->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE;
 	return true;
-}
-
-/*
- * The client has the descriptor too and can make it blocking between a look and the read, so each read says by
- * itself that it does not wait. Where the kernel cannot be told that way, O_NONBLOCK as found must do.
- */
-static ssize_t read_now(int fd, void *buf, size_t size)
-{
-	const struct iovec v = { .iov_base = buf, .iov_len = size };
-	ssize_t r = preadv2(fd, &v, 1, -1, RWF_NOWAIT);
-
-	return r < 0 && errno == EOPNOTSUPP ? read(fd, buf, size) : r;
 }
 
 int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n)

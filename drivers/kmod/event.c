@@ -9,7 +9,7 @@
  */
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "space.h"
 
@@ -70,7 +70,7 @@ u64 hmmdev_events_lost(struct hmmdev_space *space)
 }
 
 /* Records to the user, as many as there are and fit. Records taken but not copied are lost. */
-static ssize_t hmmdev_events_take(struct hmmdev_space *space, char __user *to, size_t records)
+static ssize_t hmmdev_events_take(struct hmmdev_space *space, struct iov_iter *to, size_t records)
 {
 	struct hmmdev_event batch[HMMDEV_READ_BATCH];
 	unsigned long flags;
@@ -84,16 +84,16 @@ static ssize_t hmmdev_events_take(struct hmmdev_space *space, char __user *to, s
 		spin_unlock_irqrestore(&space->events, flags);
 		if (!n)
 			break;
-		if (copy_to_user(to + done * sizeof(*batch), batch, n * sizeof(*batch)))
+		if (copy_to_iter(batch, n * sizeof(*batch), to) != n * sizeof(*batch))
 			return done ? done * sizeof(*batch) : -EFAULT;
 		done += n;
 	}
 	return done * sizeof(*batch);
 }
 
-ssize_t hmmdev_event_read(struct hmmdev_space *space, char __user *to, size_t bytes, bool wait)
+ssize_t hmmdev_event_read(struct hmmdev_space *space, struct iov_iter *to, bool wait)
 {
-	size_t records = bytes / sizeof(struct hmmdev_event);
+	size_t records = iov_iter_count(to) / sizeof(struct hmmdev_event);
 	ssize_t taken;
 	bool ended;
 	int rc;

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/module.h>
+#include <linux/uio.h>
 
 #include "space.h"
 
@@ -19,6 +20,11 @@ static int hmmdev_open(struct inode *inode, struct file *file)
 	if (IS_ERR(space))
 		return PTR_ERR(space);
 	file->private_data = space;
+	/*
+	 * Who was passed the descriptor shares its flags with who passed it, so that one must be
+	 * able to say with each read that it does not wait (RWF_NOWAIT).
+	 */
+	file->f_mode |= FMODE_NOWAIT;
 	return nonseekable_open(inode, file);
 }
 
@@ -28,9 +34,12 @@ static int hmmdev_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static ssize_t hmmdev_read(struct file *file, char __user *to, size_t bytes, loff_t *pos)
+static ssize_t hmmdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return hmmdev_event_read(file->private_data, to, bytes, !(file->f_flags & O_NONBLOCK));
+	struct file *file = iocb->ki_filp;
+	bool wait = !(file->f_flags & O_NONBLOCK) && !(iocb->ki_flags & IOCB_NOWAIT);
+
+	return hmmdev_event_read(file->private_data, to, wait);
 }
 
 static __poll_t hmmdev_poll(struct file *file, poll_table *wait)
@@ -69,7 +78,7 @@ const struct file_operations hmmdev_fops = {
 	.owner = THIS_MODULE,
 	.open = hmmdev_open,
 	.release = hmmdev_release,
-	.read = hmmdev_read,
+	.read_iter = hmmdev_read_iter,
 	.poll = hmmdev_poll,
 	.mmap = hmmdev_mmap,
 	.unlocked_ioctl = hmmdev_ioctl,

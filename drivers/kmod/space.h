@@ -119,7 +119,7 @@ void hmmdev_space_event(struct hmmdev_space *space, enum hmmdev_event_type type,
 			u32 dev, u32 order, u32 arg);
 /* The same with what else a record tells; ts_ns, seq and len are filled in. */
 void hmmdev_space_push(struct hmmdev_space *space, struct hmmdev_event *event);
-ssize_t hmmdev_event_read(struct hmmdev_space *space, char __user *to, size_t bytes, bool wait);
+ssize_t hmmdev_event_read(struct hmmdev_space *space, struct iov_iter *to, bool wait);
 __poll_t hmmdev_event_poll(struct hmmdev_space *space, struct file *file, poll_table *wait);
 u64 hmmdev_events_lost(struct hmmdev_space *space);
 

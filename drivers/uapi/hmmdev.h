@@ -371,9 +371,9 @@ enum hmmdev_event_type {
 };
 
 /*
- * read() returns whole records, oldest first (-EINVAL: less room than one; -EAGAIN: none and
- * O_NONBLOCK; 0: none will come, the process has ended). poll() says POLLIN. Adjoining INVALIDATE
- * records are joined.
+ * read() returns whole records, oldest first (-EINVAL: less room than one; -EAGAIN: none, and
+ * O_NONBLOCK or RWF_NOWAIT; 0: none will come, the process has ended). poll() says POLLIN.
+ * Adjoining INVALIDATE records are joined.
  */
 struct hmmdev_event {
 	__u16 type; /* enum hmmdev_event_type */

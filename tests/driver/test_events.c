@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/driver/other.h"
@@ -146,6 +147,19 @@ static void blocking(void)
 	end_child(child);
 }
 
+/* Flags belong to everybody who has the descriptor; a reader who must not wait says so himself. */
+static void not_waiting(void)
+{
+	struct hmmdev_event e;
+	struct iovec v = { &e, sizeof(e) };
+	int fd = space_open();
+
+	read_events(fd, &e, 1);
+	expect_is(fcntl(fd, F_SETFL, 0), 0);
+	expect_is(preadv2(fd, &v, 1, -1, RWF_NOWAIT), -1);
+	expect_is(errno, EAGAIN);
+}
+
 /* seq counts lost events too, so what OVERFLOW says must fill the gap exactly. */
 static void overflow(void)
 {
@@ -213,5 +227,5 @@ static void end_of_process(void)
 	expect(soon(!device_info(dev).used));
 }
 
-TESTS(TEST(faults_in_order), TEST(mapping_changes), TEST(reading), TEST(blocking), TEST(overflow),
-      TEST(device_states), TEST(end_of_process))
+TESTS(TEST(faults_in_order), TEST(mapping_changes), TEST(reading), TEST(blocking), TEST(not_waiting),
+      TEST(overflow), TEST(device_states), TEST(end_of_process))
