@@ -13,10 +13,17 @@
 #include "daemon/io/schedule.h"
 #include "daemon/io/session_own.h"
 
+/* Adopted memory may be in two tiers: its huge pages may be split, and those at its ends are not its own. */
 static bool lies_in(const struct range *r, uint64_t vpn, unsigned int tier)
 {
-	uint64_t word = atomic_load(space_word(r->space, vpn << LEDGER_PAGE_SHIFT));
+	struct adopted_seen seen;
+	uint64_t word;
 
+	if (r->kind == RANGE_ADOPTED) {
+		seen = adopted_last(r, vpn);
+		return (seen.device && seen.dev == tier) || (seen.memory && seen.node == tier);
+	}
+	word = atomic_load(space_word(r->space, vpn << LEDGER_PAGE_SHIFT));
 	return page_word_tier(word) == tier &&
 	       (page_word_state(word) == PAGE_DEVICE || page_word_state(word) == PAGE_RESIDENT);
 }
@@ -24,37 +31,12 @@ static bool lies_in(const struct range *r, uint64_t vpn, unsigned int tier)
 /* Runs of pages that lie in the tier. 0 or -1 (refused; the op is freed). */
 static int add_range(struct request *q, struct op *op, struct range *r, unsigned int tier)
 {
-	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r);
-
-	while (vpn < end) {
-		struct span span = { .range = r, .vpn = vpn };
-
-		while (vpn < end && lies_in(r, vpn, tier))
-			vpn++;
-		span.pages = vpn - span.vpn;
-		if (span.pages && request_op_add(q, op, &span))
-			return -1;
-		vpn += span.pages == 0;
-	}
-	return 0;
-}
-
-static bool lies_on(const struct range *r, uint64_t vpn, unsigned int tier)
-{
-	struct adopted_seen seen = adopted_last(r, vpn);
-
-	return (seen.device && seen.dev == tier) || (seen.memory && seen.node == tier);
-}
-
-/* The same of adopted memory, also of the huge pages at its ends that are not its own. */
-static int add_adopted(struct request *q, struct op *op, struct range *r, unsigned int tier)
-{
 	uint64_t vpn = r->addr >> LEDGER_PAGE_SHIFT, last = (range_end(r) - 1) >> LEDGER_PAGE_SHIFT;
 
 	while (vpn <= last) {
 		struct span span = { .range = r, .vpn = vpn };
 
-		while (vpn <= last && lies_on(r, vpn, tier))
+		while (vpn <= last && lies_in(r, vpn, tier))
 			vpn++;
 		span.pages = vpn - span.vpn;
 		if (span.pages && request_op_add(q, op, &span))
@@ -78,7 +60,7 @@ static int add_all(struct request *q, struct op *op, unsigned int tier)
 				continue;
 			if (move_kind_to(r, &q->daemon->world->tiers[op->tier], &kind))
 				continue;	/* the plan finds a place for it, or it stays */
-			if (r->kind == RANGE_MANAGED ? add_range(q, op, r, tier) : add_adopted(q, op, r, tier))
+			if (add_range(q, op, r, tier))
 				return -1;
 		}
 	}
