@@ -13,6 +13,7 @@
 
 struct hmmdev_range_node {
 	struct rcu_head rcu;
+	struct hmmdev_range_node *next;	/* at close alone: to be freed */
 	u64 addr;
 	u64 last;	/* inside */
 	u64 cookie;
@@ -125,20 +126,30 @@ static struct hmmdev_range_node *hmmdev_range_find(struct hmmdev_space *space, u
 	return NULL;
 }
 
+/* Taking an entry out may want memory, and only a look tells whether it had it. */
+static int hmmdev_range_take_out(struct hmmdev_space *space, struct hmmdev_range_node *node)
+{
+	mtree_erase(&space->ranges, node->addr);
+	if (mtree_load(&space->ranges, node->addr) == node)
+		return -ENOMEM;
+	kfree_rcu(node, rcu);
+	return 0;
+}
+
 static int hmmdev_range_erase(struct hmmdev_space *space, u32 id, u64 *ret_addr, u64 *ret_last)
 {
 	struct hmmdev_range_node *node;
+	int rc = -ENOENT;
 
 	mutex_lock(&space->populate);
 	node = hmmdev_range_find(space, id);
 	if (node) {
 		*ret_addr = node->addr;
 		*ret_last = node->last;
-		mtree_erase(&space->ranges, node->addr);
-		kfree_rcu(node, rcu);
+		rc = hmmdev_range_take_out(space, node);
 	}
 	mutex_unlock(&space->populate);
-	return node ? 0 : -ENOENT;
+	return rc;
 }
 
 /* The devices' tables of a range that is over go too; its entries may come again as any other's. */
@@ -156,16 +167,24 @@ int hmmdev_range_del(struct hmmdev_space *space, struct hmmdev_range *range)
 	return 0;
 }
 
-/* At close: nobody changes the tree any more, but faults on device pages may still look at it. */
+/*
+ * At close: nobody changes the tree any more, but faults on device pages may still look at it. It
+ * goes as a whole, which wants no memory.
+ */
 void hmmdev_ranges_clear(struct hmmdev_space *space)
 {
-	struct hmmdev_range_node *node;
+	struct hmmdev_range_node *node, *all = NULL;
 	unsigned long index = 0;
 
 	while ((node = mt_find(&space->ranges, &index, ULONG_MAX))) {
-		mtree_erase(&space->ranges, node->addr);
-		kfree_rcu(node, rcu);
+		node->next = all;
+		all = node;
 		hmmdev_space_uncharge(space, HMMDEV_LIMIT_RANGES, 1);
 	}
 	mtree_destroy(&space->ranges);
+	while (all) {
+		node = all;
+		all = node->next;
+		kfree_rcu(node, rcu);
+	}
 }

@@ -92,8 +92,8 @@ struct hmmdev_dev_info {
 /*
  * RANGE_ADD: what the program tells about a range. -EEXIST: overlaps one that is there;
  * -EDQUOT: too many. RANGE_DEL: by id, and the devices forget the range, which ends exclusive
- * access. -ENOENT: no such range. Events inside it carry the cookie; INVALIDATE is sent for ranges
- * only.
+ * access. -ENOENT: no such range; -ENOMEM: it stays. Events inside carry the cookie; INVALIDATE is
+ * sent for ranges only.
  */
 struct hmmdev_range {
 	__u32 size;
