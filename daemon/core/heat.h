@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 enum { HEAT_MAX = 65535, HEAT_NEW = 32768 };
+/* Whoever sorts pages tells temperatures apart by value >> HEAT_SHIFT. */
+enum { HEAT_SHIFT = 8, HEAT_BUCKETS = (HEAT_MAX >> HEAT_SHIFT) + 1 };
 
 struct heat {
 	uint16_t value;

@@ -14,7 +14,6 @@
  */
 #define LOOK_FIRST_US 1000000ULL
 #define LOOK_LONGEST_US 64000000ULL
-enum { HEAT_BUCKETS = 256, HEAT_SHIFT = 8 };
 /*
  * Pages change places for a difference that more than one sample has made (heat.h: a sample moves a
  * temperature by a quarter): an exchange costs two moves, and the next sample may say otherwise.

@@ -13,7 +13,7 @@
 #include "daemon/core/world.h"
 
 enum { CLASS_COLD, CLASS_OVER, CLASS_NORMAL, CLASS_FRESH, CLASSES };
-enum { HEAT_BUCKETS = 256, HEAT_SHIFT = 8, BUCKETS = CLASSES * HEAT_BUCKETS, NO_BUCKET = BUCKETS };
+enum { BUCKETS = CLASSES * HEAT_BUCKETS, NO_BUCKET = BUCKETS };
 /*
  * Without a tracker nothing is heard of a page while it is in memory. What was learnt when it came
  * in is held against it less and less: one sample without a touch for so many windows, so that

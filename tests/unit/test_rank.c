@@ -240,7 +240,7 @@ static void a_dying_range_leaves_every_queue(void **state)
 	assert_int_equal(ring_count(s->account->pools[DRAM].victims), 19);
 }
 
-enum { MANY = 32768 /* huge pages: 64 GiB */, FEW = 256, STEP = 256 /* ranking tells no smaller difference */ };
+enum { MANY = 32768 /* huge pages: 64 GiB */, FEW = 256, STEP = 1 << HEAT_SHIFT /* ranking tells no smaller difference */ };
 
 static int by_value(const void *a, const void *b)
 {
