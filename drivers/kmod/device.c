@@ -4,13 +4,15 @@
  *
  * The table of devices, and how one is put together and taken apart: its memory, the struct pages
  * for it, the books about its blocks. A device whose table entry and last user are gone has no page
- * in use (see REMOVE and the module's own reference), so taking it apart waits for nobody.
+ * in use (see REMOVE and the module's own reference), so taking it apart waits for nobody. A worker
+ * does it, for the last user may hold the mmap lock of a program.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/numa.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "device.h"
@@ -118,8 +120,10 @@ out_books:
 	return rc;
 }
 
-static void hmmdev_device_close(struct hmmdev_device *dev)
+static void hmmdev_device_close(struct work_struct *work)
 {
+	struct hmmdev_device *dev = container_of(work, struct hmmdev_device, close);
+
 	hmmdev_pagemap_close(dev);
 	hmmdev_memory_close(dev);
 	hmmdev_books_close(dev);
@@ -129,7 +133,12 @@ static void hmmdev_device_close(struct hmmdev_device *dev)
 void hmmdev_device_put(struct hmmdev_device *dev)
 {
 	if (refcount_dec_and_test(&dev->users))
-		hmmdev_device_close(dev);
+		queue_work(hmmdev_work, &dev->close);
+}
+
+void hmmdev_devices_settle(void)
+{
+	flush_workqueue(hmmdev_work);
 }
 
 static int hmmdev_spec_check(const struct hmmdev_device_spec *spec)
@@ -174,6 +183,7 @@ static struct hmmdev_device *hmmdev_device_new(const struct hmmdev_device_spec *
 	mutex_init(&dev->ctl);
 	spin_lock_init(&dev->lock);
 	refcount_set(&dev->users, 1);
+	INIT_WORK(&dev->close, hmmdev_device_close);
 	return dev;
 }
 
@@ -267,6 +277,7 @@ static void hmmdev_table_clear(void)
 		hmmdev_device_forget(dev);
 		hmmdev_device_put(dev);
 	}
+	hmmdev_devices_settle();
 }
 
 int hmmdev_devices_init(void)

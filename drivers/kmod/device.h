@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "../uapi/hmmdev.h"
 #include "block.h"
@@ -45,6 +46,7 @@ struct hmmdev_device {
 	u64 *home;	/* by block: the address its first page was put at, 0: no single one */
 	bool in_use;	/* has pages in use, and a reference on the module for it */
 	refcount_t users;	/* table + who got it by hmmdev_device_get() */
+	struct work_struct close;	/* runs once, when the last user has gone */
 };
 
 /* What a device is made of; numbers as in struct hmmdev_dev_ctl. */
@@ -59,7 +61,9 @@ struct hmmdev_device_spec {
 /* ---- device.c */
 /* The device of that number with a reference, or NULL. Any context that may sleep. */
 struct hmmdev_device *hmmdev_device_get(u32 number);
-void hmmdev_device_put(struct hmmdev_device *dev);	/* the last one unmaps: may sleep */
+void hmmdev_device_put(struct hmmdev_device *dev);
+/* What nobody uses any more is taken apart when this returns. Not under the mmap lock. */
+void hmmdev_devices_settle(void);
 u32 hmmdev_device_count(void);
 int hmmdev_device_info(struct hmmdev_dev_info *info);
 /* Makes a device and enters it in the table. 0 with a reference in *ret_dev, if that is given. */

@@ -169,5 +169,7 @@ int hmmdev_device_ctl(struct hmmdev_dev_ctl *ctl)
 		return -ENODEV;
 	rc = hmmdev_ctl_existing(dev, ctl);
 	hmmdev_device_put(dev);
+	if (ctl->op == HMMDEV_OP_REMOVE)
+		hmmdev_devices_settle();
 	return rc;
 }

@@ -114,6 +114,7 @@ static void hmmdev_remove(struct pci_dev *pdev)
 		hmmdev_device_forget(dev);
 	hmmdev_memory_detach(dev);
 	hmmdev_device_put(dev);
+	hmmdev_devices_settle();
 	pci_release_region(pdev, bar);
 	pci_disable_device(pdev);
 }
