@@ -232,6 +232,18 @@ u64 hmmdev_device_used(struct hmmdev_device *dev)
 	return count.bytes - count.free_bytes;
 }
 
+bool hmmdev_devices_in_use(void)
+{
+	bool used = false;
+	u32 number;
+
+	mutex_lock(&table_lock);
+	for (number = 0; number < HMMDEV_MAX_DEVICES && !used; number++)
+		used = table[number] && hmmdev_device_used(table[number]);
+	mutex_unlock(&table_lock);
+	return used;
+}
+
 int hmmdev_device_info(struct hmmdev_dev_info *info)
 {
 	struct hmmdev_device *dev = hmmdev_device_get(info->dev);

@@ -71,6 +71,7 @@ int hmmdev_device_create(const struct hmmdev_device_spec *spec, struct hmmdev_de
 /* Out of the table, whose reference is dropped: nobody finds it any more. -ENODEV: it was. */
 int hmmdev_device_forget(struct hmmdev_device *dev);
 u64 hmmdev_device_used(struct hmmdev_device *dev);	/* bytes in use now */
+bool hmmdev_devices_in_use(void);	/* any page of any of them */
 /* HMMDEV_FEATURE_PRIVATE, COHERENT, THP, PFNS and NODE, as far as this kernel has them. */
 u64 hmmdev_device_features(void);
 /* Module init and exit. Exit is reached only without open descriptors and without pages in use. */

@@ -395,5 +395,5 @@ int hmmdev_bring_back(struct hmmdev_space *space, unsigned long addr, unsigned l
 	struct hmmdev_journey j = { .space = space, .m = &m, .evict = true, .quiet = true };
 
 	j.mv.nid = NUMA_NO_NODE;
-	return hmmdev_journey_run(&j);
+	return hmmdev_devices_in_use() ? hmmdev_journey_run(&j) : 0;
 }

@@ -2,15 +2,17 @@
 /**
  * DOC: Pins
  *
- * The kernel pins page by page into an array; the array is scratch for 512 pages and is collapsed
- * at once to runs, one per folio: its first page and how many follow. One atomic per run later lets
- * go of them all. Runs stand in chunks of a page each. What was on a device has come back before;
- * should a page have gone there again meanwhile, it is let go and brought back once more.
+ * What one entry of the page table maps as a huge page is pinned by one reference on its head: that
+ * holds all of it, for a folio neither moves nor splits nor is written back under a reference more
+ * than its users'. The reference is taken first and the entry read afterwards, so what it says holds
+ * from then on. The rest is pinned page by page into an array; that is scratch for 512 pages and is
+ * collapsed at once to runs, one per folio. One atomic per run later lets go of them all. What was
+ * on a device has come back before; should a page have gone there again meanwhile, it is let go and
+ * brought back once more.
  *
  * A pin is its descriptor's until UNPIN, close, or the end of the process, whichever is first:
  * taking it out of the table decides who lets go.
  */
-#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
@@ -20,29 +22,18 @@
 
 #include "compat.h"
 #include "device.h"
+#include "runs.h"
 #include "space.h"
 
 #define HMMDEV_PIN_BATCH 512U	/* pages asked for at once: a huge page, 4 KiB of scratch */
 #define HMMDEV_PIN_RETURNS 3U	/* times that a page is brought back before it counts as busy */
 
-struct hmmdev_pin_run {
-	struct page *first;
-	unsigned long npages;
+enum {
+	HMMDEV_PIN_E_SMALL = 1	/* no huge page is mapped whole there */
 };
-
-struct hmmdev_pin_chunk {
-	struct list_head link;
-	u32 used;
-	struct hmmdev_pin_run runs[];
-};
-
-#define HMMDEV_PIN_CHUNK_RUNS \
-	((PAGE_SIZE - sizeof(struct hmmdev_pin_chunk)) / sizeof(struct hmmdev_pin_run))
 
 struct hmmdev_pinned {
-	struct list_head chunks;
-	u64 nruns;
-	u64 npages;	/* held */
+	struct hmmdev_runs runs;
 	u64 charged;	/* bytes */
 	bool write;
 };
@@ -54,18 +45,8 @@ struct hmmdev_pin_job {
 	struct hmmdev_pin *pin;
 	struct hmmdev_pinned *pinned;
 	struct page **scratch;
+	u64 told;	/* address up to which the caller's vector tells */
 };
-
-static void hmmdev_pin_chunk_free(struct hmmdev_pin_chunk *chunk, bool dirty)
-{
-	u32 i;
-
-	for (i = 0; i < chunk->used; i++)
-		unpin_user_page_range_dirty_lock(chunk->runs[i].first, chunk->runs[i].npages,
-						 dirty);
-	list_del(&chunk->link);
-	kfree(chunk);
-}
 
 /* The locked memory of a process that has ended is nobody's any more. */
 static void hmmdev_pin_unaccount(struct hmmdev_space *space, u64 npages)
@@ -80,12 +61,7 @@ static void hmmdev_pin_unaccount(struct hmmdev_space *space, u64 npages)
 
 static void hmmdev_pinned_free(struct hmmdev_space *space, struct hmmdev_pinned *pinned)
 {
-	struct hmmdev_pin_chunk *chunk, *next;
-
-	list_for_each_entry_safe(chunk, next, &pinned->chunks, link) {
-		hmmdev_pin_chunk_free(chunk, pinned->write);
-		cond_resched();
-	}
+	hmmdev_runs_release(&pinned->runs, pinned->write);
 	hmmdev_pin_unaccount(space, pinned->charged >> PAGE_SHIFT);
 	hmmdev_space_uncharge(space, HMMDEV_LIMIT_PIN_BYTES, pinned->charged);
 	kfree(pinned);
@@ -106,76 +82,31 @@ static int hmmdev_pin_charge(struct hmmdev_pin_job *job)
 	return rc;
 }
 
-static struct hmmdev_pin_run *hmmdev_pin_run_new(struct hmmdev_pinned *pinned)
+/* Takes what is pinned into the books. -EOVERFLOW: it does not suit the caller. */
+static int hmmdev_pin_take(struct hmmdev_pin_job *job, const struct hmmdev_run *run)
 {
-	struct hmmdev_pin_chunk *chunk = NULL;
+	struct hmmdev_runs *runs = &job->pinned->runs;
 
-	if (!list_empty(&pinned->chunks))
-		chunk = list_last_entry(&pinned->chunks, struct hmmdev_pin_chunk, link);
-	if (!chunk || chunk->used == HMMDEV_PIN_CHUNK_RUNS) {
-		chunk = kzalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
-		if (!chunk)
-			return NULL;
-		list_add_tail(&chunk->link, &pinned->chunks);
-	}
-	return &chunk->runs[chunk->used++];
-}
-
-static struct hmmdev_pin_run *hmmdev_pin_run_last(struct hmmdev_pinned *pinned)
-{
-	struct hmmdev_pin_chunk *chunk;
-
-	if (list_empty(&pinned->chunks))
-		return NULL;
-	chunk = list_last_entry(&pinned->chunks, struct hmmdev_pin_chunk, link);
-	return &chunk->runs[chunk->used - 1];
-}
-
-/* A room for one more run, or -ENOMEM; -EOVERFLOW: what is pinned does not suit the caller. */
-static int hmmdev_pin_run_begin(struct hmmdev_pin_job *job, struct page *page)
-{
-	struct hmmdev_pin_run *run;
-
+	if (hmmdev_runs_continue(runs, run))
+		return 0;
 	if (job->pin->flags & HMMDEV_PIN_HEADS_ONLY &&
-	    folio_order(page_folio(page)) < HMMDEV_HUGE_ORDER)
+	    folio_order(page_folio(run->first)) < HMMDEV_HUGE_ORDER)
 		return -EOVERFLOW;
-	if (job->pin->vec_n && job->pinned->nruns == job->pin->vec_n)
+	if (job->pin->vec_n && runs->nruns == job->pin->vec_n)
 		return -EOVERFLOW;
-	run = hmmdev_pin_run_new(job->pinned);
-	if (!run)
-		return -ENOMEM;
-	run->first = page;
-	run->npages = 0;
-	job->pinned->nruns++;
-	return 0;
-}
-
-/* Takes one pinned page into the books: it continues the last run, or begins one. */
-static int hmmdev_pin_collapse_page(struct hmmdev_pin_job *job, struct page *page)
-{
-	struct hmmdev_pin_run *run = hmmdev_pin_run_last(job->pinned);
-	int rc;
-
-	if (!run || page_folio(run->first) != page_folio(page) ||
-	    page_to_pfn(run->first) + run->npages != page_to_pfn(page)) {
-		rc = hmmdev_pin_run_begin(job, page);
-		if (rc)
-			return rc;
-		run = hmmdev_pin_run_last(job->pinned);
-	}
-	run->npages++;
-	job->pinned->npages++;
-	return 0;
+	return hmmdev_runs_add(runs, run);
 }
 
 /* What cannot be taken into the books is let go. */
 static int hmmdev_pin_collapse(struct hmmdev_pin_job *job, unsigned long npages)
 {
+	struct hmmdev_run run;
 	unsigned long i;
 	int rc;
 
-	for (i = 0; i < npages; i++) {
-		rc = hmmdev_pin_collapse_page(job, job->scratch[i]);
+	for (i = 0; i < npages; i += run.npages) {
+		run = hmmdev_run_of(job->scratch + i, npages - i);
+		rc = hmmdev_pin_take(job, &run);
 		if (rc) {
 			unpin_user_pages(job->scratch + i, npages - i);
 			return rc;
@@ -227,67 +158,102 @@ static long hmmdev_pin_system(struct hmmdev_pin_job *job, u64 addr, unsigned lon
 	return -EBUSY;
 }
 
-/* Batches end at huge pages, so that one is never cut. */
-static unsigned long hmmdev_pin_batch_pages(u64 addr, u64 end)
+/* The page that a huge entry maps at addr. NULL: there is no such entry. */
+static struct page *hmmdev_pin_huge_entry(struct mm_struct *mm, u64 addr)
 {
-	u64 batch_end = min(end, round_up(addr + 1, (u64)HMMDEV_PIN_BATCH << PAGE_SHIFT));
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d = pgd_present(*pgd) ? p4d_offset(pgd, addr) : NULL;
+	pud_t *pud = p4d && p4d_present(*p4d) ? pud_offset(p4d, addr) : NULL;
+	pmd_t pmd;
 
-	return (batch_end - addr) >> PAGE_SHIFT;
+	if (!pud || !pud_present(*pud) || pud_leaf(*pud))
+		return NULL;
+	pmd = READ_ONCE(*pmd_offset(pud, addr));
+	return pmd_present(pmd) && pmd_trans_huge(pmd) ? pmd_page(pmd) : NULL;
+}
+
+/* Page tables of that level stay for as long as the mmap lock is held. */
+static bool hmmdev_pin_is_whole(struct hmmdev_pin_job *job, u64 addr, struct page *page)
+{
+	bool whole;
+
+	if (folio_order(page_folio(page)) < HMMDEV_HUGE_ORDER || hmmdev_page_is_ours(page))
+		return false;
+	mmap_read_lock(job->mm);
+	whole = hmmdev_pin_huge_entry(job->mm, addr) == page;
+	mmap_read_unlock(job->mm);
+	return whole;
+}
+
+/* The huge page at addr by its head. 0, HMMDEV_PIN_E_SMALL, or why not. */
+static int hmmdev_pin_head(struct hmmdev_pin_job *job, u64 addr)
+{
+	struct hmmdev_run run = { .npages = HMMDEV_HUGE_PAGES, .nrefs = 1 };
+	int rc = HMMDEV_PIN_E_SMALL;
+
+	if (hmmdev_pin_scratch(job, addr, 1) != 1)
+		return rc;
+	run.first = job->scratch[0];
+	if (hmmdev_pin_is_whole(job, addr, run.first))
+		rc = hmmdev_pin_take(job, &run);
+	if (rc)
+		unpin_user_page(run.first);
+	return rc;
+}
+
+/* Up to the next huge page, so that none is cut. Returns how many pages, or why not. */
+static long hmmdev_pin_next(struct hmmdev_pin_job *job, u64 addr, u64 end)
+{
+	u64 next = min(end, round_up(addr + 1, (u64)HMMDEV_PIN_BATCH << PAGE_SHIFT));
+	int rc = HMMDEV_PIN_E_SMALL;
+	long got;
+
+	if (next - addr == HMMDEV_HUGE_SIZE)
+		rc = hmmdev_pin_head(job, addr);
+	if (rc != HMMDEV_PIN_E_SMALL)
+		return rc ? rc : HMMDEV_HUGE_PAGES;
+	got = hmmdev_pin_system(job, addr, (next - addr) >> PAGE_SHIFT);
+	if (got < 0)
+		return got;
+	rc = hmmdev_pin_collapse(job, got);
+	return rc ? rc : got;
 }
 
 static int hmmdev_pin_pages(struct hmmdev_pin_job *job)
 {
 	u64 addr = job->pin->addr, end = addr + job->pin->len;
-	long got;
 	int rc = hmmdev_bring_back(job->space, addr, end);
+	long got;
 
-	if (rc == -EAGAIN)
-		rc = 0;
-	while (!rc && addr < end) {
+	if (rc && rc != -EAGAIN)
+		return rc;
+	for (; addr < end; addr += (u64)got << PAGE_SHIFT) {
 		if (signal_pending(current))
 			return -EINTR;
-		got = hmmdev_pin_system(job, addr, hmmdev_pin_batch_pages(addr, end));
+		got = hmmdev_pin_next(job, addr, end);
 		if (got < 0)
 			return got;
-		rc = hmmdev_pin_collapse(job, got);
-		addr += (u64)got << PAGE_SHIFT;
 		cond_resched();
 	}
-	return rc;
+	return 0;
 }
 
-static int hmmdev_pin_tell_run(struct hmmdev_pin *pin, u64 addr, const struct hmmdev_pin_run *run)
+static int hmmdev_pin_tell_run(void *arg, const struct hmmdev_run *run)
 {
-	struct hmmdev_pin_ent __user *to = u64_to_user_ptr(pin->vec);
+	struct hmmdev_pin_job *job = arg;
+	struct hmmdev_pin_ent __user *to = u64_to_user_ptr(job->pin->vec);
 	struct folio *folio = page_folio(run->first);
 	struct hmmdev_pin_ent ent = {
-		.addr = addr,
+		.addr = job->told,
 		.ntails = run->npages - 1,
 		.order = folio_order(folio),
 		.nid = folio_nid(folio),
 	};
 
-	if (copy_to_user(to + pin->out_n, &ent, sizeof(ent)))
+	if (copy_to_user(to + job->pin->out_n, &ent, sizeof(ent)))
 		return -EFAULT;
-	pin->out_n++;
-	return 0;
-}
-
-static int hmmdev_pin_tell(struct hmmdev_pin_job *job)
-{
-	struct hmmdev_pin_chunk *chunk;
-	u64 addr = job->pin->addr;
-	u32 i;
-	int rc;
-
-	list_for_each_entry(chunk, &job->pinned->chunks, link) {
-		for (i = 0; i < chunk->used; i++) {
-			rc = hmmdev_pin_tell_run(job->pin, addr, &chunk->runs[i]);
-			if (rc)
-				return rc;
-			addr += (u64)chunk->runs[i].npages << PAGE_SHIFT;
-		}
-	}
+	job->pin->out_n++;
+	job->told += (u64)run->npages << PAGE_SHIFT;
 	return 0;
 }
 
@@ -304,7 +270,7 @@ static int hmmdev_pin_prepare(struct hmmdev_pin_job *job)
 	rc = hmmdev_pin_pages(job);
 	kfree(job->scratch);
 	if (!rc && job->pin->vec_n)
-		rc = hmmdev_pin_tell(job);
+		rc = hmmdev_runs_each(&job->pinned->runs, hmmdev_pin_tell_run, job);
 	return rc;
 }
 
@@ -315,11 +281,11 @@ static int hmmdev_pin_with_mm(struct hmmdev_pin_job *job)
 	job->pinned = kzalloc(sizeof(*job->pinned), GFP_KERNEL_ACCOUNT);
 	if (!job->pinned)
 		return -ENOMEM;
-	INIT_LIST_HEAD(&job->pinned->chunks);
+	hmmdev_runs_init(&job->pinned->runs);
 	job->pinned->write = job->pin->flags & HMMDEV_PIN_WRITE;
 	rc = hmmdev_pin_prepare(job);
 	if (!rc) {
-		job->pin->npages = job->pinned->npages;
+		job->pin->npages = job->pinned->runs.npages;
 		rc = xa_alloc(&job->space->pins, &job->pin->id, job->pinned, xa_limit_31b,
 			      GFP_KERNEL_ACCOUNT);
 	}
@@ -330,7 +296,7 @@ static int hmmdev_pin_with_mm(struct hmmdev_pin_job *job)
 
 int hmmdev_pin(struct hmmdev_space *space, struct hmmdev_pin *pin)
 {
-	struct hmmdev_pin_job job = { .space = space, .pin = pin };
+	struct hmmdev_pin_job job = { .space = space, .pin = pin, .told = pin->addr };
 	int rc;
 
 	pin->out_n = 0;
@@ -354,7 +320,7 @@ int hmmdev_unpin(struct hmmdev_space *space, struct hmmdev_pin *pin)
 
 	if (!pinned)
 		return -ENOENT;
-	pin->npages = pinned->npages;
+	pin->npages = pinned->runs.npages;
 	hmmdev_pinned_free(space, pinned);
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pins: one entry and one reference for a folio, what they hold back, who pays, and when they end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,6 +32,13 @@ static void heads(void)
 		expect_is(e[i].order, 9);
 	}
 	expect_is(stats(fd).pin_bytes, 2 * MiB);
+	expect_is(unpin(fd, p.id), 0);
+	p = (struct hmmdev_pin){ .flags = HMMDEV_PIN_HEADS_ONLY, .addr = (uintptr_t)at, .len = 4 * MiB,
+				 .vec = (uintptr_t)e, .vec_n = 2 };
+	expect_is(call(fd, HMMDEV_PIN, &p), 0);
+	expect_is(p.npages, 4 * MiB / PAGE);
+	expect_is(e[1].addr, (uintptr_t)at + 2 * MiB);
+	expect_is(e[1].ntails, HUGE / PAGE - 1);
 	expect_is(unpin(fd, p.id), 0);
 }
 
@@ -88,22 +96,63 @@ static void brings_back(void)
 	expect_words(at, 4 * MiB, SEED);
 }
 
-/* The words written through the pin's owner stay visible to the process after fork and write. */
+static uint64_t pfn_of(const char *at)
+{
+	uint64_t entry, index = (uintptr_t)at / PAGE;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+
+	expect_is(pread(fd, &entry, sizeof(entry), (off_t)(index * sizeof(entry))), sizeof(entry));
+	close(fd);
+	return entry & ((1ULL << 55) - 1);
+}
+
+/* The pages stay the process's own over a fork, whoever writes first: a device goes on with them. */
+static void stay_own(char *at, size_t bytes, uint32_t flags)
+{
+	int fd = space_open();
+	uint64_t first = pfn_of(at), last = pfn_of(at + bytes - PAGE);
+	uint32_t id;
+
+	expect(first && last);
+	expect_is(pin(fd, at, bytes, HMMDEV_PIN_WRITE | HMMDEV_PIN_LONGTERM | flags, &id), 0);
+	end_child(in_child({
+		expect_words(at, bytes, SEED);
+		words_fill(at, bytes, SEED + 1);
+	}));
+	expect_words(at, bytes, SEED);
+	words_fill(at, bytes, SEED + 2);
+	expect_is(pfn_of(at), first);
+	expect_is(pfn_of(at + bytes - PAGE), last);
+	expect_is(unpin(fd, id), 0);
+	expect_words(at, bytes, SEED + 2);
+}
+
 static void with_fork(void)
 {
-	uint32_t id;
-	int fd = space_open();
-	char *at = memory_small(MiB, SEED);
+	stay_own(memory_small(MiB, SEED), MiB, 0);
+	stay_own(memory_huge(HUGE, SEED), HUGE, HMMDEV_PIN_HEADS_ONLY);
+}
 
-	expect_is(pin(fd, at, MiB, HMMDEV_PIN_WRITE | HMMDEV_PIN_LONGTERM, &id), 0);
-	end_child(in_child({
-		expect_words(at, MiB, SEED);
-		words_fill(at, MiB, SEED + 1);
-	}));
-	expect_words(at, MiB, SEED);
-	words_fill(at, MiB, SEED + 2);
-	expect_is(unpin(fd, id), 0);
-	expect_words(at, MiB, SEED + 2);
+/* One page of a huge one was given up and is another now: three folios, whatever the order says. */
+static void huge_in_part(void)
+{
+	struct hmmdev_pin_ent e[4];
+	int fd = space_open();
+	char *at = memory_huge(HUGE, SEED);
+	struct hmmdev_pin p = { .flags = HMMDEV_PIN_WRITE, .addr = (uintptr_t)at, .len = HUGE,
+				.vec = (uintptr_t)e, .vec_n = 4 };
+
+	expect_is(madvise(at + 16 * PAGE, PAGE, MADV_DONTNEED), 0);
+	at[16 * PAGE] = 1;
+	expect_is(call(fd, HMMDEV_PIN, &p), 0);
+	expect_is(p.npages, HUGE / PAGE);
+	expect_is(p.out_n, 3);
+	expect_is(e[0].ntails, 15);
+	expect_is(e[1].ntails, 0);
+	expect_is(e[1].order, 0);
+	expect_is(e[2].addr, (uintptr_t)at + 17 * PAGE);
+	expect_is(e[2].ntails, HUGE / PAGE - 18);
+	expect_is(unpin(fd, p.id), 0);
 }
 
 static unsigned long locked_kb(void)
@@ -176,5 +225,5 @@ static void refused(void)
 	expect_is(unpin(fd, 12345), -ENOENT);
 }
 
-TESTS(TEST(heads), TEST(vector_too_small), TEST(holds_back), TEST(brings_back), TEST(with_fork), TEST(pays),
+TESTS(TEST(heads), TEST(huge_in_part), TEST(vector_too_small), TEST(holds_back), TEST(brings_back), TEST(with_fork), TEST(pays),
       TEST(end_with_descriptor), TEST(refused))
