@@ -13,7 +13,7 @@ show_console() {
 # What a kernel prints when it found a mistake in itself or in a module, or in how that
 # was loaded.
 complaint='BUG:|WARNING:|Bad page state|Bad rss-counter|refcount_t|KASAN|UBSAN'
-complaint="$complaint|possible circular locking|INFO: task .* blocked|Oops|unknown parameter"
+complaint="$complaint|possible circular locking|inconsistent lock state|suspicious RCU|INFO: task .* blocked|Oops|unknown parameter"
 
 # The newest processor model shows the most faults of a driver; kernels that boot
 # systemd are at times not stable on it.
