@@ -210,8 +210,10 @@ static long hmmdev_pin_next(struct hmmdev_pin_job *job, u64 addr, u64 end)
 
 	if (next - addr == HMMDEV_HUGE_SIZE)
 		rc = hmmdev_pin_head(job, addr);
-	if (rc != HMMDEV_PIN_E_SMALL)
-		return rc ? rc : HMMDEV_HUGE_PAGES;
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return HMMDEV_HUGE_PAGES;
 	got = hmmdev_pin_system(job, addr, (next - addr) >> PAGE_SHIFT);
 	if (got < 0)
 		return got;

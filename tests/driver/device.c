@@ -12,8 +12,11 @@
 
 int call(int fd, unsigned long request, void *argument)
 {
+	int r;
+
 	*(uint32_t *)argument = _IOC_SIZE(request);
-	return ioctl(fd, request, argument) ? -errno : 0;
+	r = ioctl(fd, request, argument);
+	return r < 0 ? -errno : r;
 }
 
 static int ask(unsigned long request, void *argument)

@@ -46,7 +46,7 @@ _Noreturn void tap_skip(const char *reason);
 /* How long anything that ends by itself may take: an emulated processor, and others beside it. */
 enum { TAP_PATIENCE_S = 60 };
 /* Seconds for one test: `HMM_TEST_SECONDS` of work in the longest of them, and patience twice. */
-enum { TAP_DEADLINE_S = 240 };
+enum { TAP_DEADLINE_S = 900 };
 
 static inline uint64_t now_ns(void)
 {

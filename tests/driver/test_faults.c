@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,16 +51,42 @@ static void tell(const char *kind, const char *file, unsigned long value)
 	expect_is(fclose(f), 0);
 }
 
-/* Allocations that are called from [start, end) fail, whatever they may wait for; copies do not. */
+/* The text of a function of the kernel: symbols stand in the order of their addresses. */
+static void text_of(const char *function, unsigned long *ret_start, unsigned long *ret_end)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long at;
+	char name[256];
+
+	*ret_start = *ret_end = 0;
+	expect(f);
+	while (*ret_end <= *ret_start && fscanf(f, "%lx %*c %255s%*[^\n]", &at, name) == 2) {
+		if (*ret_start)
+			*ret_end = at;
+		else if (!strcmp(name, function))
+			*ret_start = at;
+	}
+	fclose(f);
+	expect(*ret_end > *ret_start);
+}
+
+/*
+ * Allocations that are called from [start, end) fail, whatever they may wait for; copies do not. Nor
+ * does what the kernel takes for impossible to fail: add_pages() warns of it.
+ */
 static void fail_from(unsigned long start, unsigned long end)
 {
 	static const char *const kinds[] = { "failslab", "fail_page_alloc" };
+	unsigned long reject_start, reject_end;
 
 	nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth < 0)
 		tap_skip("this kernel has no fault injection");
+	text_of("add_pages", &reject_start, &reject_end);
 	for (int i = 0; i < 2; i++) {
 		tell(kinds[i], "verbose", 0);
+		tell(kinds[i], "reject-start", reject_start);
+		tell(kinds[i], "reject-end", reject_end);
 		tell(kinds[i], "ignore-gfp-wait", 0);
 		tell(kinds[i], "require-start", start);
 		tell(kinds[i], "require-end", end);
