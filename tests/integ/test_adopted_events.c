@@ -17,7 +17,7 @@ static void events_change_the_books(void **state)
 	e.type = HMMDEV_EVENT_CPU_FAULT;
 	happens(&e);
 	assert_soon(ask_used(c, "hbm") == SIZE - HUGE_PAGE);
-	assert_int_equal(on_tier(c, "dram"), HUGE_PAGE);
+	assert_soon(on_tier(c, "dram") == HUGE_PAGE);
 	e.type = HMMDEV_EVENT_EVICTED;
 	e.addr += HUGE_PAGE;
 	e.size = 4096; /* a part of a huge page */
@@ -28,7 +28,7 @@ static void events_change_the_books(void **state)
 	e.size = 2 * HUGE_PAGE;
 	happens(&e);
 	assert_soon(ask_used(c, "hbm") == SIZE - 3 * HUGE_PAGE - 4096);
-	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "untouched_bytes"), 2 * HUGE_PAGE);
+	assert_soon(ask_number(c, "ranges", NULL, NULL, "untouched_bytes") == 2 * HUGE_PAGE);
 	hmm_client_unref(c);
 	house_close(h);
 }
@@ -57,7 +57,7 @@ static void what_events_did_not_tell_is_seen(void **state)
 	assert_int_equal(ask_used(c, "hbm"), SIZE);
 	assert_int_equal(send(driver_end, e, sizeof(e), 0), sizeof(e));
 	assert_soon(ask_used(c, "hbm") == 0);
-	assert_int_equal(on_tier(c, "dram"), SIZE);
+	assert_soon(on_tier(c, "dram") == SIZE);
 	hmm_client_unref(c);
 	house_close(h);
 }
@@ -78,11 +78,10 @@ static void a_device_that_drains_gives_back(void **state)
 	move_all(r, 0, 0, "hbm");
 	happens(&e);
 	assert_soon(ask_used(c, "hbm") == 0);
-	assert_int_equal(on_tier(c, "dram"), SIZE);
+	assert_soon(on_tier(c, "dram") == SIZE);
 	assert_int_equal(hmm_range_migrate(r, 0, 0, "hbm", 0, &op), -EBUSY);
 	e.arg = HMMDEV_STATE_ONLINE;
 	happens(&e);
-	ask_text(c, "tiers", "name", "hbm", "state", text, sizeof(text));
 	assert_soon((ask_text(c, "tiers", "name", "hbm", "state", text, sizeof(text)),
 		     !strcmp(text, "online")));
 	move_all(r, 0, 0, "hbm");
@@ -99,8 +98,9 @@ static void pressure_sends_adopted_memory_away(void **state)
 
 	(void)state;
 	assert_soon(ask_used(c, "dram") <= 32 * MiB * 95 / 100);
-	assert_int_equal(on_tier(c, "hbm") + on_tier(c, "gddr") + on_tier(c, "dram"), 64 * MiB);
-	assert_int_equal(ask_used(c, "hbm"), on_tier(c, "hbm"));
+	/* It goes on meanwhile: what adds up, or agrees, does so when nothing is under way. */
+	assert_soon(on_tier(c, "hbm") + on_tier(c, "gddr") + on_tier(c, "dram") == 64 * MiB);
+	assert_soon(ask_used(c, "hbm") == on_tier(c, "hbm"));
 	assert_true(ask_number(c, "tiers", "name", "hbm", "moved_in_bytes") > 0);
 	assert_int_equal(hmm_range_free(r), 0);
 	assert_int_equal(ask_used(c, "hbm") + ask_used(c, "gddr") + ask_used(c, "dram"), 0);

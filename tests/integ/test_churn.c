@@ -96,6 +96,7 @@ static void no_word_is_lost(void **state)
 	churn_begin(&churn, a.range);
 	agitate(&a);
 	bad = churn_end(&churn, &writes);
+	/* How many were aborted is up to the scheduler; that a write aborts one is for test_device.c. */
 	printf("# %s: %llu checked writes, %llu pages evicted, %llu evictions aborted by a write, %llu faults, %llu bad words\n",
 	       (const char *)*state, (unsigned long long)writes,
 	       (unsigned long long)(ask_status(c, "evicted_bytes") / HUGE_PAGE),
@@ -104,7 +105,6 @@ static void no_word_is_lost(void **state)
 	assert_int_equal(bad, 0);
 	assert_int_equal(a.refused, 0);
 	assert_true(atomic_load(&a.moved) / HUGE_PAGE >= ENOUGH);
-	assert_true(ask_status(c, "aborted_dirty") > 0);
 	assert_int_equal(ask_status(c, "lost_pages"), 0);
 	assert_soon(ask_sum(c, "tiers", "used") == PAGES * HUGE_PAGE);
 	assert_int_equal(hmm_range_free(a.range), 0);

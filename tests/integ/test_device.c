@@ -26,7 +26,7 @@ static struct hmm_range *filled(struct hmm_client *c)
 	struct hmm_range *r = NULL;
 
 	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
-	words_fill(hmm_range_addr(r), SIZE, SEED);
+	fill_to_rest(c, r, SEED);
 	return r;
 }
 
@@ -39,11 +39,14 @@ static void a_full_device_takes_what_fits(void **state)
 	struct hmm_move_result result;
 
 	move_some(r, 0, 0, "far", &result);
-	if (result.moved != 6 * MiB || result.busy + result.failed != SIZE - 6 * MiB)
+	/*
+	 * A page may have come back by now, or even while pages were still on their way: a device keeps a reserve,
+	 * so that threads never wait for a slot. Then one more found a place.
+	 */
+	if (result.moved < 6 * MiB || result.moved + result.busy + result.failed != SIZE)
 		fail_msg("%llu bytes moved, %llu there, %llu busy, %llu failed", (unsigned long long)result.moved,
 			 (unsigned long long)result.already_there, (unsigned long long)result.busy,
 			 (unsigned long long)result.failed);
-	/* A page may have come back by now: a device keeps a reserve, so that threads never wait for a slot. */
 	assert_in_range(ask_used(c, "far"), 4 * MiB, 6 * MiB);
 	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
 	assert_int_equal(hmm_range_free(r), 0);
@@ -171,11 +174,54 @@ static void write_errors_lose_nothing(void **state)
 	assert_int_equal(result.busy + result.failed, SIZE);
 	assert_true(atomic_load(&s->failed) > 0);
 	assert_soon(ask_used(c, "far") == 0);
-	assert_int_equal(ask_used(c, "dram"), SIZE);
+	assert_soon(ask_used(c, "dram") == SIZE);
 	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
 	words_fill(hmm_range_addr(r), SIZE, SEED + 1);	/* writable again, too */
 	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED + 1), 0);
 	assert_int_equal(ask_status(c, "lost_pages"), 0);
+	hmm_client_unref(c);
+	house_close(h);
+	switches_end(s, path);
+}
+
+/* The device is slow, so that the page is written while it is on its way there. True: that was noticed. */
+static bool write_wins(struct hmm_client *c, struct hmm_range *r, uint64_t *value)
+{
+	volatile uint64_t *w = hmm_range_addr(r);
+	struct hmm_op *op = NULL;
+
+	assert_int_equal(hmm_range_migrate(r, 0, HUGE_PAGE, "far", 0, &op), 0);
+	do {
+		*w = ++*value;
+	} while (hmm_op_wait(op, 1000) == HMM_OP_PENDING);
+	hmm_op_unref(op);
+	return ask_status(c, "aborted_dirty") > 0;
+}
+
+static void a_write_under_way_is_kept(void **state)
+{
+	struct house_options o = { .config = HOUSE_QUIET, .backing = *state };
+	const char *missing = house_backing_missing(o.backing);
+	struct faulty_switches *s;
+	struct hmm_client *c;
+	struct hmm_range *r;
+	struct house *h;
+	uint64_t value = 0;
+	char path[64];
+
+	if (missing)
+		skip_because("%s", missing);
+	s = switches_for(&o, path);
+	h = house_open(&o);
+	c = house_client(h, "faulty", 0);
+	r = filled(c);
+	atomic_store(&s->delay_us, 20000);
+	assert_soon(write_wins(c, r, &value));
+	atomic_store(&s->delay_us, 0);
+	move_all(r, 0, 0, "far");
+	assert_int_equal(*(uint64_t *)hmm_range_addr(r), value);
+	*(uint64_t *)hmm_range_addr(r) = words_at(SEED, 0);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
 	hmm_client_unref(c);
 	house_close(h);
 	switches_end(s, path);
@@ -292,6 +338,7 @@ int main(void)
 		cmocka_unit_test(a_file_system_too_small),
 		cmocka_unit_test(a_read_only_file_system),
 		PER_BACKING(write_errors_lose_nothing),
+		PER_BACKING(a_write_under_way_is_kept),
 		PER_BACKING(what_cannot_be_read_back_is_sigbus),
 		cmocka_unit_test(a_slow_device_is_waited_for),
 	};

@@ -48,11 +48,12 @@ static void a_drained_tier_is_empty(void **state)
 	struct hmm_range *r = NULL;
 
 	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
-	words_fill(hmm_range_addr(r), SIZE, SEED);
+	fill_to_rest(c, r, SEED);
 	move_all(r, 0, 5 * HUGE_PAGE, "far");
 	drained(c, "far", &result);
 	assert_int_equal(result.asked, 5 * HUGE_PAGE);
-	assert_int_equal(result.moved, 5 * HUGE_PAGE);
+	/* The plan empties the tier, too, and may have been faster with a page. */
+	assert_int_equal(result.moved + result.already_there, 5 * HUGE_PAGE);
 	assert_soon(ask_used(c, "far") == 0);
 	assert_soon(in_state(c, "far", "drained"));
 	assert_int_equal(hmm_range_migrate(r, 0, 0, "far", 0, NULL), -EBUSY);
@@ -90,7 +91,7 @@ static void others_may_move_a_process(void **state)
 	struct hmm_op *op = NULL;
 
 	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
-	words_fill(hmm_range_addr(r), SIZE, SEED);
+	fill_to_rest(c, r, SEED);
 	k.verb = HMM_CONTROL_MIGRATE;
 	k.pid = getpid();
 	k.tier = "far";

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proto/fd.h"
+#include "tests/support/ask.h"
 #include "tests/support/churn.h"
 #include "tests/support/move.h"
 #include "tests/support/rawpeer.h"
@@ -184,12 +185,17 @@ static void good_clients_work_on(void **state)
 	struct hmm_range *r = NULL;
 	uint64_t writes = 0, bad;
 	struct witness w;
+	int before;
 
 	(void)state;
 	assert_int_equal(hmm_alloc(c, CLIENT_PAGES * HUGE_PAGE, NULL, &r), 0);
+	before = count_descriptors_at_rest(h->pid);
 	churn_begin(&churn, r);
+	assert_soon(move_count(r, (uint8_t)ask_tier(c, "dram")) > 0);	/* a writer has come to its first page */
 	fuzz(h->socket);
 	assert_true(house_alive(h));
+	/* All of them are gone before the witness counts what there is. */
+	assert_soon(count_descriptors(h->pid) == before);
 	move_all(r, 0, HUGE_PAGE, "far");
 	bad = churn_end(&churn, &writes);
 	assert_int_equal(bad, 0);

@@ -123,7 +123,7 @@ static void unknown_fields_are_skipped(void **state)
 	body += sizeof(extra);
 	memcpy(p->out + 4, &body, sizeof(body));
 	assert_int_equal(rawpeer_send_bytes(p, p->out, size + sizeof(extra), NULL, 0), 0);
-	answer = rawpeer_receive(p, 10000);
+	answer = rawpeer_receive(p, (int)(PATIENCE_US / 1000));
 	assert_non_null(answer);
 	assert_int_equal(answer->kind_case, HMMD__MESSAGE__KIND_OK);
 	rawpeer_close(p);
@@ -145,7 +145,7 @@ static void an_unknown_kind_is_answered(void **state)
 	memcpy(packet + 8, &id, sizeof(id));
 	memcpy(packet + HMM_LIMIT_HEADER, body, sizeof(body));
 	assert_int_equal(rawpeer_send_bytes(p, packet, sizeof(packet), NULL, 0), 0);
-	answer = rawpeer_receive(p, 10000);
+	answer = rawpeer_receive(p, (int)(PATIENCE_US / 1000));
 	assert_non_null(answer);
 	assert_int_equal(p->got_id, id);
 	assert_int_equal(answer->kind_case, HMMD__MESSAGE__KIND_ERROR);
@@ -163,7 +163,7 @@ struct bad_packet {
 /* Refused with an error frame or a closed connection; silence would leave the peer waiting. */
 static void answered_or_shown_out(struct rawpeer *p, const char *what)
 {
-	Hmmd__Message *answer = rawpeer_receive(p, 10000);
+	Hmmd__Message *answer = rawpeer_receive(p, (int)(PATIENCE_US / 1000));
 	char byte;
 
 	if (answer && answer->kind_case == HMMD__MESSAGE__KIND_ERROR)

@@ -83,6 +83,16 @@ static void pages_unmapped_behind_our_back_are_not_waited_for(void **state)
 	house_remove(h);
 }
 
+/* A writer is at work: not all is zero any more. */
+static bool written(const struct churn *c)
+{
+	size_t i = 0;
+
+	while (i < c->n && !atomic_load_explicit(&c->words[i], memory_order_relaxed))
+		i++;
+	return i < c->n;
+}
+
 static void writers_do_not_notice(void **state)
 {
 	struct house *h = house_on(state, HOUSE_TIERS);
@@ -96,6 +106,7 @@ static void writers_do_not_notice(void **state)
 	/* A page never touched has nobody to bring it once the daemon is gone: that wait is not what is looked at. */
 	memset(hmm_range_addr(r), 0, SIZE);
 	churn_begin(&churn, r);
+	assert_soon(written(&churn));
 	for (int i = 0; i < 20; i++) {
 		struct hmm_move_result result;
 

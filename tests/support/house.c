@@ -79,8 +79,9 @@ struct house *house_prepare(const struct house_options *o)
 		assert_int_equal(chown(h->dir, h->options.uid, (gid_t)-1) | chown(h->state, h->options.uid, (gid_t)-1), 0);
 	h->pid = -1;
 	house_remember(h);
-	h->overcommit = house_overcommit();
 	h->others = count_processes("hmmd") > 0;
+	h->overcommit = house_overcommit();
+	h->others |= count_processes("hmmd") > 0;	/* one that ended in between had it raised */
 	if (h->options.managed) {
 		snprintf(notify, sizeof(notify), "%.64s/notify", h->dir);
 		h->manager = manager_new(h->socket, notify, h->options.forget ? 0 : MANAGER_STORE);

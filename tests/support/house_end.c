@@ -126,8 +126,8 @@ void house_close(struct house *h)
 	assert_int_equal(count_files(h->state, ".ledger"), 0);
 	assert_int_equal(count_files(h->state, ".ranges"), 0);
 	assert_false(mounted_below(h->dir));
-	if (!others_run(h))
-		assert_int_equal(house_overcommit(), h->overcommit);
+	/* It is less when somebody's daemon had been killed before, and its part was taken away since. */
+	assert_soon(house_overcommit() <= h->overcommit || others_run(h));
 	if (h->manager) {
 		assert_int_equal(manager_stored_named(h->manager, "u"), 0);
 		assert_int_equal(manager_stored_named(h->manager, "m"), 0);

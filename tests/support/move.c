@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/ask.h"
 #include "tests/support/move.h"
 #include "tests/support/test.h"
+#include "tests/support/words.h"
 
 void move_some(struct hmm_range *r, size_t off, size_t len, const char *tier, struct hmm_move_result *ret)
 {
@@ -46,4 +48,14 @@ size_t move_count(const struct hmm_range *r, uint8_t tier)
 		n += tiers[i] == tier;
 	free(tiers);
 	return n;
+}
+
+void fill_to_rest(struct hmm_client *c, struct hmm_range *r, uint64_t seed)
+{
+	uint8_t fast = (uint8_t)ask_tier(c, "dram");
+
+	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_RANDOM, 0), 0);
+	words_fill(hmm_range_addr(r), hmm_range_size(r), seed);
+	assert_soon(move_count(r, fast) == hmm_range_size(r) / HUGE_PAGE);
+	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_NORMAL, 0), 0);
 }

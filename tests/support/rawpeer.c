@@ -110,11 +110,13 @@ int rawpeer_hung_up(struct rawpeer *p)
 	struct pollfd poller = { p->sock, POLLIN, 0 };
 	uint64_t end = clock_us() + PATIENCE_US;
 	char packet[64];
+	ssize_t n;
 
 	while (clock_us() < end) {
 		if (poll(&poller, 1, 100) != 1)
 			continue;
-		if (recv(p->sock, packet, sizeof(packet), MSG_DONTWAIT) <= 0 && errno != EAGAIN)
+		n = recv(p->sock, packet, sizeof(packet), MSG_DONTWAIT);
+		if (!n || (n < 0 && errno != EAGAIN))
 			return 1;
 	}
 	return 0;

@@ -26,14 +26,14 @@ void witness_begin(struct witness *w, const struct house *h)
 	r = hmm_alloc(w->client, WITNESS_PAGES * HUGE_PAGE, NULL, &w->range);
 	if (r < 0)
 		fail_msg("the witness gets no memory: %s", strerror(-r));
-	words_fill(hmm_range_addr(w->range), WITNESS_PAGES * HUGE_PAGE, WITNESS_SEED);
+	fill_to_rest(w->client, w->range, WITNESS_SEED);
 	move_all(w->range, 0, WITNESS_PAGES / 2 * HUGE_PAGE, "far");
 	w->descriptors = count_descriptors_at_rest(h->pid);
-	w->used = used_in_all(w->observer);
+	w->used = WITNESS_PAGES * HUGE_PAGE;
+	assert_soon(used_in_all(w->observer) == w->used);
 	w->ranges = ask_status(w->observer, "ranges");
 	w->clients = ask_status(w->observer, "clients");
 	w->managed = ask_status(w->observer, "managed_bytes");
-	assert_int_equal(w->used, WITNESS_PAGES * HUGE_PAGE);
 }
 
 void witness_undisturbed(struct witness *w)

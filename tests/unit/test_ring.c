@@ -2,6 +2,7 @@
 /* The bounded queue: order, bounds, and many threads at both ends. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -45,7 +46,7 @@ static void *produce(void *arg)
 		struct element e = element_of(first + i);
 
 		while (!ring_push(s->ring, &e))
-			;
+			sched_yield();	/* who makes room may want this very CPU */
 	}
 	return NULL;
 }
@@ -56,8 +57,10 @@ static void *consume(void *arg)
 	struct element e, want;
 
 	while (atomic_load(&s->popped) < PRODUCERS * EACH) {
-		if (!ring_pop(s->ring, &e))
+		if (!ring_pop(s->ring, &e)) {
+			sched_yield();
 			continue;
+		}
 		want = element_of(e.number);
 		if (!memcmp(&e, &want, sizeof(e)))
 			atomic_fetch_add(&s->seen[e.number], 1);

@@ -54,7 +54,7 @@ static void a_blocking_userfaultfd_does_not_hold_us(void **state)
 
 	(void)state;
 	assert_int_equal(ioctl(fd, UFFDIO_API, &api), 0);
-	alarm(10);	/* seconds; a read that waits would do so for ever */
+	alarm(PATIENCE_US / 1000000);	/* a read that waits would do so for ever */
 	assert_int_equal(uffd_read(fd, faults, 4, &n), 0);
 	alarm(0);
 	assert_int_equal(n, 0);
