@@ -146,7 +146,7 @@ struct hmmdev_mirror_count hmmdev_mirror_drop(struct hmmdev_mirror *m, u64 first
 /* Counts the entries of exactly [first, last]. */
 struct hmmdev_mirror_count hmmdev_mirror_count(const struct hmmdev_mirror *m, u64 first, u64 last);
 
-/* Tables linked, of 4 KiB each, the root included; for limits. */
+/* Tables linked, of 4 KiB each, the root included. */
 u64 hmmdev_mirror_tables(const struct hmmdev_mirror *m);
 
 #endif

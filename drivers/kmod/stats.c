@@ -29,6 +29,19 @@ int hmmdev_query(struct hmmdev_space *space, struct hmmdev_query *query)
 	return 0;
 }
 
+static u64 hmmdev_mirror_bytes(struct hmmdev_space *space)
+{
+	u64 tables = 0;
+	u32 number;
+
+	mutex_lock(&space->entries);
+	for (number = 0; number < HMMDEV_MAX_DEVICES; number++)
+		if (space->mirror[number])
+			tables += hmmdev_mirror_tables(space->mirror[number]);
+	mutex_unlock(&space->entries);
+	return tables * PAGE_SIZE;
+}
+
 int hmmdev_stats(struct hmmdev_space *space, struct hmmdev_stats *stats)
 {
 	struct hmmdev_counters *count = &space->count;
@@ -45,5 +58,6 @@ int hmmdev_stats(struct hmmdev_space *space, struct hmmdev_stats *stats)
 	stats->invalidations = atomic64_read(&count->invalidations);
 	stats->events_lost = hmmdev_events_lost(space);
 	stats->faults_failed = atomic64_read(&count->faults_failed);
+	stats->mirror_bytes = hmmdev_mirror_bytes(space);
 	return 0;
 }

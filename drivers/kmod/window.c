@@ -65,10 +65,3 @@ bool hmmdev_windows_over(const struct hmmdev_windows *ws, u64 now_ns, u64 deadli
 {
 	return ws->next != ws->start && now_ns >= deadline_ns && deadline_ns != U64_MAX;
 }
-
-bool hmmdev_window_huge_at(const struct hmmdev_window *w, u32 index)
-{
-	u64 addr = hmmdev_window_addr(w, index);
-
-	return !(addr & HUGE_MASK) && addr < w->end && w->end - addr >= HMMDEV_HUGE_SIZE;
-}

@@ -61,17 +61,4 @@ static inline u32 hmmdev_window_pages(const struct hmmdev_window *w)
 	return (u32)((w->end - w->addr) >> HMMDEV_PAGE_SHIFT);
 }
 
-static inline u64 hmmdev_window_addr(const struct hmmdev_window *w, u32 index)
-{
-	return w->addr + ((u64)index << HMMDEV_PAGE_SHIFT);
-}
-
-static inline u32 hmmdev_window_index(const struct hmmdev_window *w, u64 addr)
-{
-	return (u32)((addr - w->addr) >> HMMDEV_PAGE_SHIFT);
-}
-
-/* Do index and the 511 after it make a huge page that lies in the window? */
-bool hmmdev_window_huge_at(const struct hmmdev_window *w, u32 index);
-
 #endif

@@ -272,6 +272,7 @@ struct hmmdev_stats {
 	__u64 invalidations; /* calls of the interval notifier */
 	__u64 events_lost;
 	__u64 faults_failed; /* CPU touches answered with SIGBUS */
+	__u64 mirror_bytes; /* kernel memory of its device page tables, kept until unmap */
 };
 
 enum hmmdev_scope {

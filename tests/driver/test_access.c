@@ -67,6 +67,24 @@ static void follows_changes(void)
 	expect_zero(buffer, 16 * PAGE);
 }
 
+/* The device's page tables stay while the memory is mapped, and no longer. */
+static void tables_stay_until_unmap(void)
+{
+	uint32_t dev = device_private(4 * MiB);
+	int fd = space_open();
+	char *at = memory_small(HUGE, SEED), *buffer = memory_small(HUGE, OTHER);
+	uint64_t bytes;
+
+	expect_is(stats(fd).mirror_bytes, 0);
+	expect_is(dev_read(fd, dev, at, buffer, HUGE), 0);
+	bytes = stats(fd).mirror_bytes;
+	expect(bytes > 0);
+	expect_is(mprotect(at, HUGE, PROT_READ), 0);
+	expect_is(stats(fd).mirror_bytes, bytes);
+	expect_is(munmap(at, HUGE), 0);
+	expect(stats(fd).mirror_bytes < bytes);
+}
+
 static void files(void)
 {
 	uint32_t dev = device_private(4 * MiB);
@@ -110,5 +128,5 @@ static void buffer_on_device(void)
 	expect_words(at, HUGE, SEED);
 }
 
-TESTS(TEST(everywhere), TEST(stays_on_device), TEST(follows_changes), TEST(files), TEST(bad_buffers),
+TESTS(TEST(everywhere), TEST(stays_on_device), TEST(follows_changes), TEST(tables_stay_until_unmap), TEST(files), TEST(bad_buffers),
       TEST(buffer_on_device))

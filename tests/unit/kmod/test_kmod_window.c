@@ -105,21 +105,6 @@ static void refuses_what_it_cannot_cut(void **state)
 	assert_int_equal(hmmdev_windows_init(&ws, 0, PAGE, 4096 + 512), -EINVAL);
 }
 
-static void pages_have_their_place(void **state)
-{
-	struct hmmdev_window w = { .addr = 2 * MIB - PAGE, .end = 6 * MIB - PAGE };
-
-	(void)state;
-	assert_int_equal(hmmdev_window_pages(&w), 1024);
-	assert_true(hmmdev_window_addr(&w, 1) == 2 * MIB);
-	assert_int_equal(hmmdev_window_index(&w, 2 * MIB + PAGE), 2);
-	assert_false(hmmdev_window_huge_at(&w, 0));
-	assert_true(hmmdev_window_huge_at(&w, 1));
-	assert_false(hmmdev_window_huge_at(&w, 2));
-	assert_false(hmmdev_window_huge_at(&w, 513));
-	assert_false(hmmdev_window_huge_at(&w, 1025));
-}
-
 static void time_ends_it_after_the_first_window(void **state)
 {
 	struct hmmdev_windows ws;
@@ -144,7 +129,6 @@ int main(void)
 		cmocka_unit_test(what_is_clipped_comes_again),
 		cmocka_unit_test(the_top_of_the_space_does_not_wrap),
 		cmocka_unit_test(refuses_what_it_cannot_cut),
-		cmocka_unit_test(pages_have_their_place),
 		cmocka_unit_test(time_ends_it_after_the_first_window),
 	};
 
