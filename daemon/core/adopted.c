@@ -58,6 +58,7 @@ int adopted_watch(struct range *r)
 	a = calloc(1, sizeof(*a) + n * sizeof(a->pages[0]));
 	if (!a || heat_make(r) < 0)
 		return free(a), -ENOMEM;
+	pthread_mutex_init(&a->look, NULL);
 	a->first = first;
 	a->n = n;
 	atomic_store_explicit(&r->adopted, a, memory_order_release);
@@ -75,6 +76,8 @@ void adopted_unwatch(struct range *r)
 	for (i = 0; a && i < a->n; i++)
 		adopted_book(r, a->first + i, &nothing, NULL);
 	atomic_store(&r->adopted, NULL);
+	if (a)
+		pthread_mutex_destroy(&a->look);
 	free(a);
 }
 

@@ -3,12 +3,15 @@
  * Where the memory of an adopted range is. The kernel moves it by itself (a touch, pressure,
  * munmap), so nothing here is decided, only seen: whoever looked tells what each huge page had, and
  * the books (words, bytes per tier, pools) follow by the difference to what was seen before. One
- * atomic exchange per huge page makes that exact whoever looks at the same time. Bytes on a device
+ * atomic exchange per huge page makes the sums exact whoever books, one look at a time makes them
+ * what a move has left behind. Bytes on a device
  * are taken from its pools; bytes on nodes count beside the pools (struct tier), because nobody
  * asked before they were there.
  */
 #ifndef HMMD_CORE_ADOPTED_H
 #define HMMD_CORE_ADOPTED_H
+
+#include <pthread.h>
 
 #include "daemon/core/range.h"
 
@@ -19,6 +22,11 @@ struct adopted_page {
 	uint32_t held_ms, hold_ms;
 };
 struct adopted {
+	/*
+	 * Held from looking to booking, so that nobody books what was true before somebody else's
+	 * move.
+	 */
+	pthread_mutex_t look;
 	uint64_t first; /* vpn of the first page */
 	uint64_t n;
 	uint32_t id; /* loop thread: of the range at the driver; 0: it has none */

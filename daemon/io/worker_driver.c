@@ -31,9 +31,8 @@ static uint8_t tier_or_none(uint8_t tier)
 	return tier == DRIVER_NO_TIER ? ADOPTED_NO_TIER : tier;
 }
 
-/* What the huge pages of [addr, end) have now; whole ones, as far as the range has of them. */
-static void look(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
-		 struct adopted_room *room)
+static void look_and_book(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
+			  struct adopted_room *room)
 {
 	struct driver_seen seen[DRIVER_LOOK_PAGES];
 	uint64_t first = addr >> LEDGER_PAGE_SHIFT,
@@ -53,6 +52,17 @@ static void look(struct worker *w, const struct move *m, uint64_t addr, uint64_t
 						      .node = tier_or_none(seen[i].node),
 						      .dev = tier_or_none(seen[i].dev) },
 			     room);
+}
+
+/* What the huge pages of [addr, end) have now; whole ones, as far as the range has of them. */
+static void look(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
+		 struct adopted_room *room)
+{
+	struct adopted *a = atomic_load(&m->range->adopted);
+
+	pthread_mutex_lock(&a->look);
+	look_and_book(w, m, addr, end, room);
+	pthread_mutex_unlock(&a->look);
 }
 
 /* The end of the window that begins at addr. */

@@ -31,12 +31,7 @@ enum { PAGES = 8 };
 #define PRESSED                                                                                    \
 	"[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n" DEVICES                            \
 	"[policy default]\ntrack = no\nmin-residency = 0\n"
-/*
- * One worker: a look at the memory, of which every second brings one, is then never under way beside
- * a move, so what a move did is what the books say when it has ended.
- */
 #define QUIET                                                                                      \
-	"[daemon]\nworkers = 1\n"                                                                  \
 	"[tier dram]\nkind = numa\nnodes = 0\ncapacity = 256M\n" DEVICES                           \
 	"[policy default]\nengine = static\ntrack = no\n"
 
