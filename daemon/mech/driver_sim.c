@@ -215,8 +215,10 @@ static int range_add(struct sim *s, uint64_t space, struct hmmdev_range *range)
 	LIST_EACH(node, &s->ranges) {
 		struct held *h = container_of(node, struct held, node);
 
-		if (h->space == space && range->addr < h->end && h->addr < range->addr + range->len)
-			return -EEXIST;
+		if (h->space != space || range->addr >= h->end || h->addr >= range->addr + range->len)
+			continue;
+		range->id = h->id;
+		return -EEXIST;
 	}
 	return hold(s, &s->ranges, space, range->addr, range->len, &range->id);
 }

@@ -80,6 +80,15 @@ void hmmdev_ranges_invalidated(struct hmmdev_space *space, u64 addr, u64 end, u3
 	rcu_read_unlock();
 }
 
+/* The id of the first range that has a page in common with the node. Under populate. */
+static u32 hmmdev_range_in_the_way(struct hmmdev_space *space, const struct hmmdev_range_node *node)
+{
+	unsigned long index = node->addr;
+	struct hmmdev_range_node *other = mt_find(&space->ranges, &index, node->last);
+
+	return other ? other->id : 0;
+}
+
 static int hmmdev_range_insert(struct hmmdev_space *space, struct hmmdev_range *range)
 {
 	struct hmmdev_range_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
@@ -94,11 +103,10 @@ static int hmmdev_range_insert(struct hmmdev_space *space, struct hmmdev_range *
 	node->id = atomic_inc_return(&space->range_id);
 	mutex_lock(&space->populate);
 	rc = mtree_insert_range(&space->ranges, node->addr, node->last, node, GFP_KERNEL_ACCOUNT);
+	range->id = rc == -EEXIST ? hmmdev_range_in_the_way(space, node) : node->id;
+	mutex_unlock(&space->populate);
 	if (rc)
 		kfree(node);
-	else
-		range->id = node->id;
-	mutex_unlock(&space->populate);
 	return rc;
 }
 

@@ -90,8 +90,8 @@ struct hmmdev_dev_info {
 #define HMMDEV_RANGE_FAULT_EVENTS (1U << 1) /* report CPU_FAULT events of it */
 
 /*
- * RANGE_ADD: what the program tells about a range. -EEXIST: overlaps one that is there;
- * -EDQUOT: too many. RANGE_DEL: by id, and the devices forget the range, which ends exclusive
+ * RANGE_ADD: what the program tells about a range. -EEXIST: overlaps one that is there, whose
+ * id is told; -EDQUOT: too many. RANGE_DEL: by id, and the devices forget the range, which ends exclusive
  * access. -ENOENT: no such range; -ENOMEM: it stays. Events inside carry the cookie; INVALIDATE is
  * sent for ranges only.
  */
@@ -101,7 +101,7 @@ struct hmmdev_range {
 	__u64 addr;
 	__u64 len;
 	__u64 cookie;
-	__u32 id; /* out of RANGE_ADD, in of RANGE_DEL */
+	__u32 id; /* out of RANGE_ADD (also with -EEXIST), in of RANGE_DEL */
 	__u32 reserved;
 };
 

@@ -96,18 +96,20 @@ static void ranges(void)
 {
 	int fd = space_open();
 	struct hmmdev_range r = { .addr = 1ULL << 32, .len = PAGE };
-	uint32_t first;
+	uint32_t first, last;
 
 	limit(fd, HMMDEV_SCOPE_FD, SAME, SAME, 3);
 	for (int i = 0; i < 3; i++, r.addr += PAGE) {
 		expect_is(call(fd, HMMDEV_RANGE_ADD, &r), 0);
 		first = i ? first : r.id;
+		last = r.id;
 	}
 	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), -EDQUOT);
 	expect_is(call(fd, HMMDEV_RANGE_DEL, &(struct hmmdev_range){ .id = first }), 0);
 	expect_is(call(fd, HMMDEV_RANGE_DEL, &(struct hmmdev_range){ .id = first }), -ENOENT);
 	r.addr -= PAGE;
 	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), -EEXIST);
+	expect_is(r.id, last);
 	r.addr += PAGE;
 	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), 0);
 }

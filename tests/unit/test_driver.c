@@ -166,7 +166,10 @@ static void ranges_pins_and_exclusive_pages(void **state)
 
 	(void)state;
 	assert_int_equal(driver_range_add(d, ends[0], ADDR, HUGE_PAGE, 7, &id), 0);
-	assert_int_equal(driver_range_add(d, ends[0], ADDR + BASE, HUGE_PAGE, 8, &pin), -EEXIST);
+	/* What an earlier daemon left is in nobody's way. */
+	assert_int_equal(driver_range_add(d, ends[0], ADDR + HUGE_PAGE, HUGE_PAGE, 7, &id), 0);
+	assert_int_equal(driver_range_add(d, ends[0], ADDR + BASE, HUGE_PAGE, 8, &id), 0);
+	assert_int_equal(driver_sim_ranges(d), 1);
 	assert_int_equal(driver_range_add(d, ends[1], ADDR, HUGE_PAGE, 8, &pin),
 			 0); /* another address space */
 	assert_int_equal(driver_range_del(d, ends[0], id), 0);
