@@ -58,7 +58,6 @@ int adopted_watch(struct range *r)
 	a = calloc(1, sizeof(*a) + n * sizeof(a->pages[0]));
 	if (!a || heat_make(r) < 0)
 		return free(a), -ENOMEM;
-	pthread_mutex_init(&a->look, NULL);
 	a->first = first;
 	a->n = n;
 	atomic_store_explicit(&r->adopted, a, memory_order_release);
@@ -76,8 +75,6 @@ void adopted_unwatch(struct range *r)
 	for (i = 0; a && i < a->n; i++)
 		adopted_book(r, a->first + i, &nothing, NULL);
 	atomic_store(&r->adopted, NULL);
-	if (a)
-		pthread_mutex_destroy(&a->look);
 	free(a);
 }
 
@@ -242,4 +239,39 @@ bool adopted_held(const struct range *r, uint64_t vpn, uint64_t now_us)
 	const struct adopted_page *p = page_at(r, vpn);
 
 	return p && p->hold_ms && milliseconds(now_us) - p->held_ms < p->hold_ms;
+}
+
+uint64_t adopted_word(const struct range *r, uint64_t vpn)
+{
+	return has_word(r, vpn) ? atomic_load_explicit(radix_find(&r->space->mirror, vpn),
+						       memory_order_relaxed)
+				: 0;
+}
+
+int adopted_stay(struct range *r, uint64_t vpn, uint64_t pages)
+{
+	uint64_t end = vpn + pages, fresh = 0, at;
+	int rc;
+
+	for (at = vpn; at < end; at++)
+		fresh += has_word(r, at) && !(adopted_word(r, at) & PAGE_STAY);
+	rc = fresh ? space_pin(r, fresh << LEDGER_PAGE_SHIFT) : 0;
+	for (at = vpn; at < end && !rc; at++)
+		if (has_word(r, at))
+			page_flag(radix_find(&r->space->mirror, at), PAGE_STAY, 0);
+	return rc;
+}
+
+void adopted_stay_end(struct range *r, uint64_t vpn, uint64_t pages)
+{
+	uint64_t gone = 0;
+
+	for (; pages; vpn++, pages--) {
+		if (!(adopted_word(r, vpn) & PAGE_STAY))
+			continue;
+		page_flag(radix_find(&r->space->mirror, vpn), 0, PAGE_STAY);
+		gone++;
+	}
+	if (gone)
+		space_unpin(r, gone << LEDGER_PAGE_SHIFT);
 }

@@ -3,15 +3,13 @@
  * Where the memory of an adopted range is. The kernel moves it by itself (a touch, pressure,
  * munmap), so nothing here is decided, only seen: whoever looked tells what each huge page had, and
  * the books (words, bytes per tier, pools) follow by the difference to what was seen before. One
- * atomic exchange per huge page makes the sums exact whoever books, one look at a time makes them
- * what a move has left behind. Bytes on a device
- * are taken from its pools; bytes on nodes count beside the pools (struct tier), because nobody
- * asked before they were there.
+ * atomic exchange per huge page makes the sums exact whoever looks at the same time; that they are
+ * true, too, is for who looks: one at a time for a range. Bytes on a device are taken from its
+ * pools; bytes on nodes count beside the pools (struct tier), because nobody asked before they were
+ * there.
  */
 #ifndef HMMD_CORE_ADOPTED_H
 #define HMMD_CORE_ADOPTED_H
-
-#include <pthread.h>
 
 #include "daemon/core/range.h"
 
@@ -22,11 +20,6 @@ struct adopted_page {
 	uint32_t held_ms, hold_ms;
 };
 struct adopted {
-	/*
-	 * Held from looking to booking, so that nobody books what was true before somebody else's
-	 * move.
-	 */
-	pthread_mutex_t look;
 	uint64_t first; /* vpn of the first page */
 	uint64_t n;
 	uint32_t id; /* loop thread: of the range at the driver; 0: it has none */
@@ -73,5 +66,13 @@ void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_
 /* Loop thread: the huge page goes to and fro; it stays where it is for a time. */
 void adopted_thrash(struct range *r, uint64_t vpn, uint64_t now_us);
 bool adopted_held(const struct range *r, uint64_t vpn, uint64_t now_us);
+/* The word of a huge page; 0 where the range has none, so no advice is kept there. */
+uint64_t adopted_word(const struct range *r, uint64_t vpn);
+/*
+ * Loop thread: huge pages that have a word stay where they are, and are charged like pins; those of
+ * the driver are charged to the byte beside them. 0, SPACE_E_QUOTA, SPACE_E_FULL (nothing changed).
+ */
+int adopted_stay(struct range *r, uint64_t vpn, uint64_t pages);
+void adopted_stay_end(struct range *r, uint64_t vpn, uint64_t pages);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/core/world.h"
 
 enum { OP_LOOK = 4096 /* pages looked at in one turn: about 50 us */ };
@@ -118,8 +119,42 @@ static uint64_t bytes_of(const struct move *m)
 	return end - addr;
 }
 
+/* Adopted memory that is told to stay, and is to go elsewhere. */
+static bool stays(const struct op *op, uint64_t vpn)
+{
+	uint64_t word = adopted_word(op->range, vpn);
+
+	return (word & PAGE_STAY) && (op->kind == MOVE_EVICT || op->kind == MOVE_NODE) &&
+	       (page_word_state(word) != PAGE_ADOPTED || page_word_tier(word) != op->tier);
+}
+
+/* Where adopted memory ends that stays, or goes, as the first page of what is left. */
+static uint64_t run_end(const struct op *op, bool stay)
+{
+	uint64_t vpn = op->next >> LEDGER_PAGE_SHIFT, last = (op->end - 1) >> LEDGER_PAGE_SHIFT;
+
+	while (vpn < last && stays(op, vpn + 1) == stay)
+		vpn++;
+	return vpn < last ? (vpn + 1) << LEDGER_PAGE_SHIFT : op->end;
+}
+
+/* True: what stays is counted, and nothing to hand out. */
+static bool adopted_area(struct op *op, struct move *m)
+{
+	bool stay = stays(op, m->vpn);
+	uint64_t end = run_end(op, stay);
+
+	if (stay) {
+		op->result.busy += end - op->next;
+		op->next = end;
+	} else {
+		move_set_area(m, op->next, end);
+	}
+	return stay;
+}
+
 /*
- * One move of the current span, of one page or of all that is left of adopted memory. False:
+ * One move of the current span, of one page or of as much adopted memory as may go together. False:
  * nothing handed out.
  */
 static bool issue_here(struct op *op, struct plan *plan)
@@ -133,7 +168,8 @@ static bool issue_here(struct op *op, struct plan *plan)
 			  .op = op->id };
 
 	if (op->range->kind == RANGE_ADOPTED) {
-		move_set_area(&m, op->next, op->end);
+		if (adopted_area(op, &m))
+			return false;
 	} else if (already_there(op, word_at(op->range, m.vpn))) {
 		op->result.already_there += LEDGER_PAGE_SIZE;
 		op->next += LEDGER_PAGE_SIZE;

@@ -74,17 +74,24 @@ static bool is_on_device(const struct look *l, uint64_t word)
 	       (page_word_state(word) == PAGE_ADOPTED && (l->devices >> page_word_tier(word) & 1));
 }
 
+/* Whoever was told otherwise must not take the place of one that comes. */
+static bool wanted_back(uint64_t word)
+{
+	return !(word & (PAGE_STAY | PAGE_COLD));
+}
+
 static bool count_page(struct look *l, struct policy *p, struct range *r, uint64_t i, uint64_t word,
 		       uint64_t now_us)
 {
 	uint32_t bucket = r->heat[i].value >> HEAT_SHIFT;
 	bool movable = page_movable(word), slow = is_slow(l, r, word);
+	bool wanted = wanted_back(word) && (!slow || movable);
 
 	(void)p;
 	(void)now_us;
 	if (slow || is_on_device(l, word)) {
-		l->away[bucket] += !slow || movable;
-		l->slow[bucket] += slow && movable;
+		l->away[bucket] += wanted;
+		l->slow[bucket] += slow && wanted;
 	} else if (page_word_tier(word) == l->tier &&
 		   (page_word_state(word) == PAGE_RESIDENT || page_word_state(word) == PAGE_ADOPTED)) {
 		l->here[bucket] += movable;
@@ -104,7 +111,7 @@ static bool bring_page(struct look *l, struct policy *p, struct range *r, uint64
 
 	if (!is_on_device(l, word) && !(is_slow(l, r, word) && page_movable(word)))
 		return true;
-	if ((word & (PAGE_STAY | PAGE_COLD)) || bucket < l->cut || !l->away[bucket])
+	if (!wanted_back(word) || bucket < l->cut || !l->away[bucket])
 		return true;
 	if (pool_free_bytes(&r->space->account->pools[l->tier]) < LEDGER_PAGE_SIZE)
 		return true;

@@ -35,6 +35,8 @@ static unsigned int choose_home(const struct range *r, const struct world *w)
 	const struct policy *p = r->policy;
 	unsigned int i;
 
+	if (r->advised != TIER_NOWHERE && may_be_home(w, r->advised))
+		return r->advised;
 	if (r->prefer != TIER_NOWHERE && may_be_home(w, r->prefer))
 		return r->prefer;
 	for (i = 0; i < p->n_order; i++)
@@ -52,6 +54,24 @@ void range_rehome(struct range *r, const struct world *w)
 
 	if (home != TIER_NOWHERE)
 		atomic_store(&r->home, (uint8_t)home);
+}
+
+int range_prefer(struct range *r, const struct world *w, unsigned int tier, uint64_t vpn,
+		 uint64_t pages)
+{
+	if (atomic_load(&r->home) != tier && range_clip(r, vpn, pages) != r->size)
+		return 1;
+	r->advised = (uint8_t)tier;
+	range_rehome(r, w);
+	return 0;
+}
+
+void range_prefer_end(struct range *r, const struct world *w, uint64_t vpn, uint64_t pages)
+{
+	if (r->advised == TIER_NOWHERE || range_clip(r, vpn, pages) != r->size)
+		return;
+	r->advised = TIER_NOWHERE;
+	range_rehome(r, w);
 }
 
 static void add_lower(struct range *r, const struct world *w, unsigned int tier)
@@ -73,6 +93,7 @@ void range_place(struct range *r, const struct world *w)
 
 	r->reach = 0;
 	r->n_lower = 0;
+	r->advised = TIER_NOWHERE;
 	if (r->prefer != TIER_NOWHERE)
 		add_lower(r, w, r->prefer);
 	for (i = 0; i < p->n_order; i++)

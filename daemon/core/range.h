@@ -44,7 +44,8 @@ struct range {
 	uint64_t track_cursor;		/* next page of the zap tracker */
 	uint64_t pinned_bytes;
 	uint8_t pin_tier;		/* where they count, while there are any */
-	uint8_t prefer;			/* the tier asked for, or TIER_NOWHERE */
+	uint8_t prefer;			/* the tier asked for when it was made, or TIER_NOWHERE */
+	uint8_t advised;		/* the tier of memory asked for since, which goes before it */
 	uint32_t reach;			/* bit mask of the tiers its pages may be in */
 	struct charge managed, ranges, pinned;
 	struct list_node in_space, in_policy;
@@ -69,6 +70,14 @@ static inline uint64_t range_pages(const struct range *r)
 /* Chooses home, lower tiers and reach from the policy, the wish and the state of the tiers. */
 void range_place(struct range *r, const struct world *w);
 void range_rehome(struct range *r, const struct world *w);	/* the home alone, when tiers change their state */
+/*
+ * A tier of memory that these huge pages want to be in. 1: they are a piece of the range, and a
+ * piece has no home of its own.
+ */
+int range_prefer(struct range *r, const struct world *w, unsigned int tier, uint64_t vpn,
+		 uint64_t pages);
+/* They do no longer; a piece says nothing about the home. */
+void range_prefer_end(struct range *r, const struct world *w, uint64_t vpn, uint64_t pages);
 /* Bytes of the range that lie in these huge pages: adopted ranges begin and end anywhere. */
 uint64_t range_clip(const struct range *r, uint64_t vpn, uint64_t pages);
 bool range_hold(struct range *r);	/* false: dying */

@@ -166,9 +166,19 @@ static struct crew *crew_make(struct daemon *d)
 	assert(c->n_faultds <= CREW_THREADS && c->n_workers <= CREW_THREADS);
 	for (i = 0; i < CREW_THREADS; i++)
 		c->faultds[i].epoll = c->faultds[i].kick = -1;
+	for (i = 0; i < CREW_LOOKS; i++)
+		pthread_mutex_init(&c->looks[i], NULL);
 	list_init(&c->waiters);
 	sem_init(&c->work, 0, 0);
 	return c;
+}
+
+static void crew_unmake(struct crew *c)
+{
+	for (unsigned int i = 0; i < CREW_LOOKS; i++)
+		pthread_mutex_destroy(&c->looks[i]);
+	sem_destroy(&c->work);
+	free(c);
 }
 
 int crew_new(struct crew **ret, struct daemon *d)
@@ -180,8 +190,7 @@ int crew_new(struct crew **ret, struct daemon *d)
 		return -ENOMEM;
 	rc = uv_async_init(d->loop, &c->wake, on_wake);
 	if (rc < 0) {
-		sem_destroy(&c->work);
-		free(c);
+		crew_unmake(c);
 		return rc;
 	}
 	c->wake.data = c;
@@ -245,8 +254,7 @@ static void on_closed(uv_handle_t *wake)
 	ring_free(c->ahead);
 	ring_free(c->results);
 	ring_free(c->notes);
-	sem_destroy(&c->work);
-	free(c);
+	crew_unmake(c);
 }
 
 /* The memory goes when libuv has closed the handle: the loop has to run once more. */

@@ -28,7 +28,8 @@ enum {
 	CREW_NOTES_SPARE = 512,		/* of these, kept for pages that were lost: heat is advisory, a loss is not */
 	DEFERRED_MAX = 512,		/* faults of one thread that wait for room */
 	DEFERRED_PER_SPACE = 256,	/* of these, of one client, so that nobody fills the list alone */
-	ROOM_TRIES = 8			/* evictions for one page before it is put off */
+	ROOM_TRIES = 8,			/* evictions for one page before it is put off */
+	CREW_LOOKS = CREW_THREADS	/* so that workers seldom wait for a look at another range */
 };
 
 struct crew_result {
@@ -80,6 +81,7 @@ struct crew {
 	struct worker workers[CREW_THREADS];
 	struct ring *jobs, *ahead, *results, *notes;	/* many to many */
 	sem_t work;			/* posted once after every push to jobs or ahead */
+	pthread_mutex_t looks[CREW_LOOKS];	/* by range: held from looking at adopted memory to booking it */
 	uv_async_t wake;		/* any thread */
 	_Atomic uint32_t busy, busy_ahead;	/* moves handed in whose result the loop has not taken */
 	_Atomic bool ending;		/* set by the loop: threads leave */

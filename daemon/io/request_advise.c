@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
@@ -34,28 +35,65 @@ static void not_here(struct request *q, const char *why)
 	session_error(q->session, q->id, EOPNOTSUPP, "%s", why);
 }
 
-static void flag_pages(const struct span *span, uint64_t set, uint64_t clear)
+/* Its pages that are ranked: adopted memory may begin and end inside others, or be unwatched. */
+static struct span ranked(const struct span *span)
 {
-	for (uint64_t i = 0; i < span->pages; i++)
-		page_flag(space_word(span->range->space, (span->vpn + i) << LEDGER_PAGE_SHIFT), set,
-			  clear);
+	struct range *r = span->range;
+	uint64_t first = range_first_vpn(r), end = first + range_pages(r);
+
+	if (first < span->vpn)
+		first = span->vpn;
+	if (end > span->vpn + span->pages)
+		end = span->vpn + span->pages;
+	return (struct span){ r, first, r->heat && end > first ? end - first : 0 };
 }
 
-static void hint_pages(const struct span *span, bool hot)
-{
-	uint64_t first = span->vpn - range_first_vpn(span->range);
+typedef void page_fn(radix_word *word, struct heat *heat);
 
-	for (uint64_t i = 0; i < span->pages; i++)
-		heat_hint(&span->range->heat[first + i], hot);
+static void each_page(const struct span *span, page_fn *fn)
+{
+	struct span s = ranked(span);
+
+	for (uint64_t vpn = s.vpn; vpn < s.vpn + s.pages; vpn++)
+		fn(space_word(s.range->space, vpn << LEDGER_PAGE_SHIFT),
+		   &s.range->heat[vpn - range_first_vpn(s.range)]);
+}
+
+static void make_cold(radix_word *word, struct heat *heat)
+{
+	page_flag(word, PAGE_COLD, 0);
+	heat_hint(heat, false);
+}
+
+static void make_hot(radix_word *word, struct heat *heat)
+{
+	page_flag(word, 0, PAGE_COLD);
+	heat_hint(heat, true);
+}
+
+/* Where nobody tells whether it is touched, what was said about it would stand for ever. */
+static void make_normal(radix_word *word, struct heat *heat)
+{
+	if (!(atomic_load(word) & PAGE_COLD))
+		return;
+	page_flag(word, 0, PAGE_COLD);
+	heat->value = HEAT_NEW;
+}
+
+static bool is_adopted(const struct span *span)
+{
+	return span->range->kind == RANGE_ADOPTED;
 }
 
 static void advise_normal(struct request *q, const struct span *span)
 {
 	atomic_store(&span->range->advice, ADVICE_NORMAL);
-	if (span->range->kind == RANGE_MANAGED) {
-		flag_pages(span, 0, PAGE_COLD);
+	each_page(span, make_normal);
+	range_prefer_end(span->range, q->daemon->world, span->vpn, span->pages);
+	if (is_adopted(span))
+		adopted_stay_end(span->range, span->vpn, span->pages);
+	else
 		span_unflag(span, PAGE_STAY);
-	}
 	reply_ok(q->session, q->id);
 }
 
@@ -67,8 +105,7 @@ static void advise_pattern(struct request *q, const struct span *span)
 
 static void advise_cold(struct request *q, const struct span *span)
 {
-	flag_pages(span, PAGE_COLD, 0);
-	hint_pages(span, false);
+	each_page(span, make_cold);
 	reply_ok(q->session, q->id);
 }
 
@@ -87,18 +124,12 @@ static int tier_of_value(struct request *q, struct tier **ret)
 	return -1;
 }
 
-/* A whole range has a home; a piece of it has none of its own. */
 static void prefer_memory(struct request *q, const struct span *span, struct tier *t)
 {
-	struct range *r = span->range;
-
-	if (atomic_load(&r->home) != t->index && span->pages != range_pages(r)) {
+	if (range_prefer(span->range, q->daemon->world, t->index, span->vpn, span->pages))
 		not_here(q, "a preferred tier in memory is for whole ranges");
-		return;
-	}
-	r->prefer = (uint8_t)t->index;
-	range_rehome(r, q->daemon->world);
-	reply_ok(q->session, q->id);
+	else
+		reply_ok(q->session, q->id);
 }
 
 static void advise_preferred(struct request *q, const struct span *span)
@@ -129,9 +160,9 @@ static void advise_prefetch(struct request *q, const struct span *span)
 {
 	int r;
 
-	flag_pages(span, 0, PAGE_COLD);
-	hint_pages(span, true);
-	r = op_start_silent(q->daemon, MOVE_FILL, atomic_load(&span->range->home), span);
+	each_page(span, make_hot);
+	r = op_start_silent(q->daemon, is_adopted(span) ? MOVE_NODE : MOVE_FILL,
+			    atomic_load(&span->range->home), span);
 	if (r)
 		reply_result(q->session, q->id, r, "a prefetch");
 	else
@@ -140,7 +171,8 @@ static void advise_prefetch(struct request *q, const struct span *span)
 
 static void advise_stay(struct request *q, const struct span *span)
 {
-	int r = span_flag(span, PAGE_STAY);
+	int r = is_adopted(span) ? adopted_stay(span->range, span->vpn, span->pages)
+				 : span_flag(span, PAGE_STAY);
 
 	if (r)
 		reply_result(q->session, q->id, r, "pages that stay");
@@ -170,34 +202,59 @@ static void advise_lazy(struct request *q, const struct span *span)
 		    "does not do");
 }
 
+/* What advice needs of an adopted range, each with what stands before it. */
+enum needs {
+	NEEDS_NOTHING,
+	NEEDS_SIGHT,	/* hmmd knows where it is, and so moves it by itself */
+	NEEDS_RANKED,	/* huge pages that a policy compares with others */
+	NEEDS_MANAGED
+};
+
 static const struct {
 	advise_fn *fn;
-	bool adopted;		/* means something for adopted ranges too */
+	enum needs needs;
 } advice_table[] = {
-	[ADVICE_NORMAL] = { advise_normal, true },
-	[ADVICE_PREFERRED_TIER] = { advise_preferred, false },
-	[ADVICE_PREFETCH] = { advise_prefetch, false },
-	[ADVICE_WILL_NEED] = { advise_prefetch, false },
-	[ADVICE_COLD] = { advise_cold, false },
-	[ADVICE_SEQUENTIAL] = { advise_pattern, true },
-	[ADVICE_RANDOM] = { advise_pattern, true },
-	[ADVICE_READ_MOSTLY] = { advise_shared, true },
-	[ADVICE_ACCESSED_BY] = { advise_accessed_by, false },
-	[ADVICE_ATOMIC] = { advise_shared, true },
-	[ADVICE_NEVER_MIGRATE] = { advise_stay, false },
-	[ADVICE_DISCARD] = { advise_discard, false },
-	[ADVICE_LAZY] = { advise_lazy, true },
+	[ADVICE_NORMAL] = { advise_normal, NEEDS_NOTHING },
+	[ADVICE_PREFERRED_TIER] = { advise_preferred, NEEDS_RANKED },
+	[ADVICE_PREFETCH] = { advise_prefetch, NEEDS_SIGHT },
+	[ADVICE_WILL_NEED] = { advise_prefetch, NEEDS_SIGHT },
+	[ADVICE_COLD] = { advise_cold, NEEDS_RANKED },
+	[ADVICE_SEQUENTIAL] = { advise_pattern, NEEDS_NOTHING },
+	[ADVICE_RANDOM] = { advise_pattern, NEEDS_NOTHING },
+	[ADVICE_READ_MOSTLY] = { advise_shared, NEEDS_NOTHING },
+	[ADVICE_ACCESSED_BY] = { advise_accessed_by, NEEDS_RANKED },
+	[ADVICE_ATOMIC] = { advise_shared, NEEDS_NOTHING },
+	[ADVICE_NEVER_MIGRATE] = { advise_stay, NEEDS_RANKED },
+	[ADVICE_DISCARD] = { advise_discard, NEEDS_MANAGED },
+	[ADVICE_LAZY] = { advise_lazy, NEEDS_NOTHING },
 };
+
+/* NULL: it can be followed. */
+static const char *why_not(const struct span *span, enum needs needs)
+{
+	if (needs == NEEDS_MANAGED)
+		return "hmmd drops nothing that the program itself has mapped; madvise(2) does";
+	if (needs >= NEEDS_SIGHT && !atomic_load(&span->range->adopted))
+		return "without the kernel driver hmmd does not see where adopted memory is, and "
+		       "moves none by itself; hmmctl doctor says what is missing";
+	if (needs >= NEEDS_RANKED && !ranked(span).pages)
+		return "no whole huge page of the range is there; less is moved only when asked "
+		       "for";
+	return NULL;
+}
 
 void request_advise(struct request *q)
 {
 	const Hmmd__Advise *a = q->message->advise;
+	const char *why = NULL;
 	struct span span;
 
 	if (request_find_span(q, a->range, a->offset, a->length, &span))
 		return;
-	if (span.range->kind == RANGE_ADOPTED && !advice_table[a->advice].adopted)
-		not_here(q, "this advice is for managed ranges; the range is adopted");
+	if (is_adopted(&span))
+		why = why_not(&span, advice_table[a->advice].needs);
+	if (why)
+		not_here(q, why);
 	else
 		advice_table[a->advice].fn(q, &span);
 }

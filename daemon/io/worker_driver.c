@@ -54,15 +54,18 @@ static void look_and_book(struct worker *w, const struct move *m, uint64_t addr,
 			     room);
 }
 
-/* What the huge pages of [addr, end) have now; whole ones, as far as the range has of them. */
+/*
+ * What the huge pages of [addr, end) have now; whole ones, as far as the range has of them. One look
+ * at a time, so that nobody books what was true before somebody else's move.
+ */
 static void look(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
 		 struct adopted_room *room)
 {
-	struct adopted *a = atomic_load(&m->range->adopted);
+	pthread_mutex_t *mine = &w->hand.crew->looks[m->range->id % CREW_LOOKS];
 
-	pthread_mutex_lock(&a->look);
+	pthread_mutex_lock(mine);
 	look_and_book(w, m, addr, end, room);
-	pthread_mutex_unlock(&a->look);
+	pthread_mutex_unlock(mine);
 }
 
 /* The end of the window that begins at addr. */

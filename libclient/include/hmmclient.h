@@ -134,7 +134,11 @@ const char *hmm_range_name(const struct hmm_range *);
 int hmm_range_free(struct hmm_range *);
 size_t hmm_huge_page_size(struct hmm_client *);	/* bytes, 2 MiB on x86-64 */
 
-/* Advice: the vocabulary of GPU unified memory. off and len are multiples of the huge page; len 0 = to the end. */
+/*
+ * Advice: the vocabulary of GPU unified memory. off and len are multiples of the huge page, of adopted ranges of the
+ * base page: there it is about every huge page that holds a byte of the span and lies wholly in the range, and a
+ * daemon that was restarted has forgotten it. len 0 = to the end.
+ */
 enum hmm_advice {
 	HMM_ADVICE_NORMAL = 0,		/* forget earlier advice */
 	HMM_ADVICE_PREFERRED_TIER = 1,	/* value: index of hmm_tiers() */
@@ -150,7 +154,11 @@ enum hmm_advice {
 	HMM_ADVICE_DISCARD = 11,	/* contents are no longer needed: reads as zeros afterwards */
 	HMM_ADVICE_LAZY = 12		/* adopted: move at the next touch */
 };
-/* -EINVAL: unknown advice, unaligned or outside; -EOPNOTSUPP: not for this kind of range; -ENOTCONN. */
+/*
+ * -EINVAL: unknown advice, unaligned or outside; -ENOENT: no such tier; -EOPNOTSUPP: not for this kind of range
+ * (hmm_client_last_error() says why; adopted memory needs the kernel driver); NEVER_MIGRATE: -EDQUOT, -ENOSPC (the
+ * limits of pins); -ENOTCONN.
+ */
 int hmm_range_advise(struct hmm_range *, size_t off, size_t len, uint32_t advice, uint64_t value);
 
 /* ---- moving -------------------------------------------------------------------------------- */

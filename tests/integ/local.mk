@@ -36,6 +36,7 @@ tests_support_hmmd_driver_LDADD = $(hmmd_LDADD)
 
 integ_test_programs = \
 	tests/integ/test_adopted \
+	tests/integ/test_adopted_advice \
 	tests/integ/test_adopted_events \
 	tests/integ/test_adopted_failures \
 	tests/integ/test_advice \
@@ -68,6 +69,10 @@ TESTS += $(integ_test_programs)
 tests_integ_test_adopted_SOURCES = tests/integ/test_adopted.c tests/support/adopted.h
 tests_integ_test_adopted_CFLAGS = $(support_cflags)
 tests_integ_test_adopted_LDADD = $(support_ldadd)
+
+tests_integ_test_adopted_advice_SOURCES = tests/integ/test_adopted_advice.c tests/support/adopted.h
+tests_integ_test_adopted_advice_CFLAGS = $(support_cflags)
+tests_integ_test_adopted_advice_LDADD = $(support_ldadd)
 
 tests_integ_test_adopted_events_SOURCES = tests/integ/test_adopted_events.c tests/support/adopted.h
 tests_integ_test_adopted_events_CFLAGS = $(support_cflags)

@@ -3,6 +3,7 @@
 core_test_programs = \
 	tests/unit/test_account \
 	tests/unit/test_adopted \
+	tests/unit/test_adopted_advice \
 	tests/unit/test_budget \
 	tests/unit/test_commit \
 	tests/unit/test_config_check \
@@ -38,10 +39,15 @@ tests_unit_test_account_CFLAGS = $(core_test_cflags)
 tests_unit_test_account_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_account_LDADD = $(core_test_ldadd)
 
-tests_unit_test_adopted_SOURCES = tests/unit/test_adopted.c $(core_test_fixture)
+tests_unit_test_adopted_SOURCES = tests/unit/test_adopted.c tests/unit/adopted_world.h $(core_test_fixture)
 tests_unit_test_adopted_CFLAGS = $(core_test_cflags)
 tests_unit_test_adopted_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_adopted_LDADD = $(core_test_ldadd)
+
+tests_unit_test_adopted_advice_SOURCES = tests/unit/test_adopted_advice.c tests/unit/adopted_world.h $(core_test_fixture)
+tests_unit_test_adopted_advice_CFLAGS = $(core_test_cflags)
+tests_unit_test_adopted_advice_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_adopted_advice_LDADD = $(core_test_ldadd)
 
 tests_unit_test_budget_SOURCES = tests/unit/test_budget.c $(core_test_fixture)
 tests_unit_test_budget_CFLAGS = $(core_test_cflags)
