@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "device.h"
+#include "patience.h"
 #include "space.h"
 #include "window.h"
 
@@ -161,7 +162,7 @@ static int hmmdev_fill_ask(struct hmmdev_fill *fill)
 	memset(range->hmm_pfns, 0, hmmdev_fill_pages(fill) * sizeof(*range->hmm_pfns));
 	if (fill->access & HMMDEV_ACCESS_UNLOCKED)
 		return hmmdev_range_fault_unlocked(range,
-						   msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT));
+						   msecs_to_jiffies(HMMDEV_PATIENCE_MS));
 	range->notifier_seq = mmu_interval_read_begin(range->notifier);
 	if (mmap_read_lock_killable(fill->mm))
 		return -EINTR;
@@ -201,16 +202,17 @@ static void hmmdev_fill_tell_missing(struct hmmdev_fill *fill)
 
 static int hmmdev_fill_gap(struct hmmdev_fill *fill, u64 addr, u64 end)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
+	struct hmmdev_patience patience;
 	int rc;
 
 	fill->range.start = addr;
 	fill->range.end = end;
+	hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
 	do {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		rc = hmmdev_fill_try(fill);
-	} while (rc == -EBUSY && time_before(jiffies, deadline));
+	} while (rc == -EBUSY && !hmmdev_patience_ends(&patience));
 	if (rc == -EFAULT)
 		hmmdev_fill_tell_missing(fill);
 	return rc;

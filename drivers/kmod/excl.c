@@ -19,8 +19,11 @@
 
 #include "compat.h"
 #include "device.h"
+#include "patience.h"
 #include "space.h"
 #include "window.h"
+
+#define HMMDEV_EXCL_WINDOW HMMDEV_HUGE_SIZE	/* released at once: some 10 us of the entry lock */
 
 struct hmmdev_excl_job {
 	struct mmu_interval_notifier notifier;
@@ -148,12 +151,13 @@ static u64 hmmdev_excl_count(struct hmmdev_excl_job *job, u64 addr, u64 end)
  */
 static int hmmdev_excl_page(struct hmmdev_excl_job *job, u64 addr)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(job->excl->timeout_ms ?: 1000);
+	struct hmmdev_patience patience;
 	int rc;
 
 	if (hmmdev_excl_count(job, addr, addr + PAGE_SIZE))
 		return 0;
-	while ((rc = hmmdev_excl_try(job, addr)) == -EBUSY && time_before(jiffies, deadline)) {
+	hmmdev_patience_start(&patience, job->excl->timeout_ms ?: HMMDEV_PATIENCE_MS);
+	while ((rc = hmmdev_excl_try(job, addr)) == -EBUSY && !hmmdev_patience_ends(&patience)) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		rc = hmmdev_mirror_fill(job->space, job->mm, job->dev, addr, addr + PAGE_SIZE,
@@ -242,22 +246,39 @@ static int hmmdev_excl_release_window(struct hmmdev_excl_job *job,
 	return rc == -EFAULT ? 0 : rc;
 }
 
+/* The next window of [addr, end), from its first exclusive page on. False: there is none. */
+static bool hmmdev_excl_next(struct hmmdev_excl_job *job, u64 addr, u64 end,
+			     struct hmmdev_window *ret_window)
+{
+	u64 vpn;
+	int rc;
+
+	mutex_lock(&job->space->entries);
+	rc = hmmdev_mirror_next_excl(job->mirror, addr >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT, &vpn);
+	mutex_unlock(&job->space->entries);
+	if (rc)
+		return false;
+	ret_window->addr = vpn << PAGE_SHIFT;
+	ret_window->end = min(end, ret_window->addr + HMMDEV_EXCL_WINDOW);
+	return true;
+}
+
+/* By what is exclusive, not by addresses: a range may be as large as an address space. */
 static int hmmdev_excl_release_work(struct hmmdev_excl_job *job)
 {
 	struct hmmdev_excl *e = job->excl;
-	struct hmmdev_windows windows;
+	u64 end = e->addr + e->len;
 	struct hmmdev_window window;
-	int rc = hmmdev_windows_init(&windows, e->addr, e->len, HMMDEV_WINDOW_MAX_PAGES);
+	int rc = 0;
 
-	while (!rc && hmmdev_excl_count(job, windows.next, windows.end) &&
-	       !hmmdev_windows_next(&windows, &window)) {
+	while (!rc && e->next < end && hmmdev_excl_next(job, e->next, end, &window)) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		rc = hmmdev_excl_release_window(job, &window);
 		e->next = rc ? window.addr : window.end;
 	}
 	if (!rc)
-		e->next = e->addr + e->len;
+		e->next = end;
 	return rc;
 }
 

@@ -11,7 +11,7 @@ kmod_sources = \
 	drivers/kmod/evict.c drivers/kmod/evict.h drivers/kmod/excl.c drivers/kmod/fault.c \
 	drivers/kmod/file.c drivers/kmod/folio.c drivers/kmod/inject.c drivers/kmod/ioctl.c \
 	drivers/kmod/main.c drivers/kmod/memory.c drivers/kmod/migrate.c drivers/kmod/move.c \
-	drivers/kmod/move.h drivers/kmod/notifier.c drivers/kmod/pagemap.c drivers/kmod/param.c \
+	drivers/kmod/move.h drivers/kmod/notifier.c drivers/kmod/pagemap.c drivers/kmod/param.c drivers/kmod/patience.h \
 	drivers/kmod/pci.c drivers/kmod/pin.c drivers/kmod/place.c drivers/kmod/pool.c \
 	drivers/kmod/range.c drivers/kmod/runs.c drivers/kmod/runs.h drivers/kmod/rw.c drivers/kmod/snap.c drivers/kmod/space.c \
 	drivers/kmod/space.h drivers/kmod/stats.c drivers/kmod/sum.c drivers/kmod/sum.h

@@ -289,6 +289,38 @@ struct hmmdev_mirror_count hmmdev_mirror_count(const struct hmmdev_mirror *m, u6
 	return walk(&(struct walk){ .zap = false }, m, first, last);
 }
 
+static bool next_excl(const struct table *t, unsigned int level, u64 first, u64 last, u64 *ret_vpn)
+{
+	u64 span = 1ULL << shift_of(level), start;
+
+	for (start = first & ~(span - 1); start <= last; start += span) {
+		u64 from = start < first ? first : start;
+		u64 to = last - start < span ? last : start + span - 1;
+		const u64 *word = word_at((struct table *)t, level, start);
+		struct hmmdev_entry e = { .raw = *word };
+		const struct table *below = table_of(*word);
+
+		*ret_vpn = from;
+		if (hmmdev_entry_valid(e) && hmmdev_entry_excl(e))
+			return true;
+		if (below && next_excl(below, level - 1, from, to, ret_vpn))
+			return true;
+	}
+	return false;
+}
+
+int hmmdev_mirror_next_excl(const struct hmmdev_mirror *m, u64 first, u64 last, u64 *ret_vpn)
+{
+	u64 vpn;
+
+	if (last > m->last)
+		last = m->last;
+	if (first > last || !next_excl(m->root, m->top, first, last, &vpn))
+		return HMMDEV_MIRROR_E_NONE;
+	*ret_vpn = vpn;
+	return 0;
+}
+
 u64 hmmdev_mirror_tables(const struct hmmdev_mirror *m)
 {
 	return m->tables;

@@ -16,10 +16,10 @@
 #include <linux/uaccess.h>
 
 #include "device.h"
+#include "patience.h"
 #include "space.h"
 
 #define HMMDEV_BOUNCE_BYTES (64 * 1024U)	/* per hold of the entry lock: some 20 us */
-#define HMMDEV_STALL_MS 1000	/* without progress for so long: -EBUSY */
 
 struct hmmdev_transfer {
 	struct hmmdev_space *space;
@@ -115,20 +115,21 @@ static int hmmdev_transfer_fill(struct hmmdev_transfer *t)
 
 static int hmmdev_transfer_run(struct hmmdev_transfer *t)
 {
-	unsigned long stalled = jiffies + msecs_to_jiffies(HMMDEV_STALL_MS);
+	struct hmmdev_patience patience;
 	ssize_t bytes;
 	int rc;
 
+	hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
 	while (t->rw->done < t->rw->len) {
 		bytes = hmmdev_transfer_chunk(t);
 		if (bytes < 0)
 			return bytes;
 		t->rw->done += bytes;
 		if (bytes) {
-			stalled = jiffies + msecs_to_jiffies(HMMDEV_STALL_MS);
+			hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
 			continue;
 		}
-		if (time_after(jiffies, stalled))
+		if (hmmdev_patience_ends(&patience))
 			return -EBUSY;
 		rc = hmmdev_transfer_fill(t);
 		if (rc)

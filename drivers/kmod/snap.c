@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "device.h"
+#include "patience.h"
 #include "space.h"
 
 #define HMMDEV_SNAP_PAGES 4096U	/* looked at per hold of the mmap lock: some 100 us if all differ */
@@ -207,19 +208,20 @@ static int hmmdev_snap_window(struct hmmdev_snap_job *job, u64 addr, u64 end)
 
 static int hmmdev_snap_windows(struct hmmdev_snap_job *job)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
 	u64 addr = job->snap->addr, end = addr + job->snap->len;
+	struct hmmdev_patience patience;
 	int rc = 0;
 
+	hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
 	while (addr < end && !rc) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		rc = hmmdev_snap_window(job, addr, end);
-		if (rc == -EBUSY && time_before(jiffies, deadline)) {
+		if (rc == -EBUSY && !hmmdev_patience_ends(&patience)) {
 			rc = 0;
 		} else if (!rc) {
 			addr = job->range.end;
-			deadline = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
+			hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
 		}
 	}
 	return rc == HMMDEV_SNAP_E_FULL ? 0 : rc ?: hmmdev_snap_flush(job);

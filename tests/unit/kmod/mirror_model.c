@@ -97,6 +97,21 @@ static struct hmmdev_mirror_count count_in(const struct mirror_model *m, struct 
 	return count;
 }
 
+static const char *same_next(const struct mirror_model *m, struct span s)
+{
+	u64 next = U64_MAX, want = U64_MAX;
+	u32 page;
+
+	for (page = 0; page < MIRROR_MODEL_PAGES; page++)
+		if (in(s, vpn_of(m, page)) && hmmdev_entry_excl((struct hmmdev_entry){ m->raw[page] }) &&
+		    vpn_of(m, page) < want)
+			want = vpn_of(m, page);
+	NEED(hmmdev_mirror_next_excl(m->real, s.first, s.last, &next) ==
+	     (want == U64_MAX ? HMMDEV_MIRROR_E_NONE : 0));
+	NEED(next == want);
+	return NULL;
+}
+
 static const char *same_sums(const struct mirror_model *m, struct span s)
 {
 	struct hmmdev_mirror_count want = count_in(m, s);
@@ -105,7 +120,7 @@ static const char *same_sums(const struct mirror_model *m, struct span s)
 	NEED(got.pages == want.pages);
 	NEED(got.excl == want.excl);
 	NEED(hmmdev_mirror_tables(m->real) == m->tables + 1);
-	return NULL;
+	return same_next(m, s);
 }
 
 /* Huge entries that reach into the span widen it on both sides. */
