@@ -180,6 +180,7 @@ static struct hmmdev_device *hmmdev_device_new(const struct hmmdev_device_spec *
 	dev->nid = nid >= 0 && node_online(nid) ? nid : NUMA_NO_NODE;
 	dev->bytes = spec->bytes;
 	dev->phys = spec->phys;
+	dev->function = spec->function;
 	mutex_init(&dev->ctl);
 	spin_lock_init(&dev->lock);
 	refcount_set(&dev->users, 1);

@@ -22,6 +22,7 @@
 #include "block.h"
 
 struct hmmdev_space;
+struct pci_dev;
 
 /* Pages moved under one hold of the mmap lock, 8 MiB: some milliseconds. */
 #define HMMDEV_MOVE_PAGES 2048U
@@ -38,7 +39,9 @@ struct hmmdev_device {
 	unsigned long first_pfn;	/* device pfn of block 0 */
 	struct page **backing;	/* SYSRAM: one order-9 system page per block, fixed at creation */
 	void *memory;		/* RESERVED and PCI, private: the mapped memory */
+	struct pci_dev *function;	/* PCI: whose memory it is; for copies, until gone is set */
 	bool gone;		/* the memory has left (READ_ONCE): copies fail */
+	bool leaving;		/* its function is being unbound (READ_ONCE): never online again */
 	enum hmmdev_state state;	/* written under ctl, read anywhere (READ_ONCE) */
 	struct mutex ctl;	/* drain, online, remove: one at a time */
 	spinlock_t lock;	/* guards blocks, home and in_use */
@@ -56,6 +59,7 @@ struct hmmdev_device_spec {
 	int nid;
 	u64 bytes;
 	u64 phys;
+	struct pci_dev *function;	/* PCI only */
 };
 
 /* ---- device.c */
@@ -81,8 +85,8 @@ void hmmdev_devices_exit(void);
 /* ---- drain.c */
 /* The HMMDEV_OP_* of DEV_CTL. -EAGAIN with ->remaining set: call again. */
 int hmmdev_device_ctl(struct hmmdev_dev_ctl *ctl);
-/* Gives all pages back until timeout_ms have passed. 0: OFFLINE, -EAGAIN, -EINTR. */
-int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms);
+/* The last drain, until timeout_ms have passed; it ends others. 0: OFFLINE for good, -EAGAIN. */
+int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms);
 
 /* ---- param.c, pci.c: devices that exist from the load of the module on. */
 int hmmdev_param_create(void);

@@ -45,11 +45,12 @@ static u64 hmmdev_drain_round(struct hmmdev_device *dev)
 	u64 freed = 0, block;
 
 	while (!signal_pending(current) && !hmmdev_evict_next(dev, &cursor, U64_MAX, &block))
-		freed += hmmdev_evict_block(dev, block);
+		freed += hmmdev_evict_block(dev, block, true);
 	return freed;
 }
 
-static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline)
+/* A device that leaves is drained by whoever makes it leave, who must not wait for other drains. */
+static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline, bool leaving)
 {
 	while (hmmdev_device_used(dev)) {
 		u64 freed = hmmdev_drain_round(dev);
@@ -58,7 +59,7 @@ static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline)
 			return -EINTR;
 		if (!hmmdev_device_used(dev))
 			break;
-		if (time_after(jiffies, deadline))
+		if (time_after(jiffies, deadline) || READ_ONCE(dev->leaving) != leaving)
 			return -EAGAIN;
 		if (!freed)
 			msleep_interruptible(DRAIN_PAUSE_MS);
@@ -66,7 +67,7 @@ static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline)
 	return 0;
 }
 
-int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms)
+static int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms, bool leaving)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms ? : DRAIN_DEFAULT_MS);
 	int rc;
@@ -76,16 +77,23 @@ int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms)
 	hmmdev_set_taking(dev, false);
 	if (dev->state == HMMDEV_STATE_ONLINE)
 		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
-	rc = hmmdev_drain_until(dev, deadline);
+	rc = hmmdev_drain_until(dev, deadline, leaving);
 	if (!rc)
 		hmmdev_set_state(dev, HMMDEV_STATE_OFFLINE);
 	mutex_unlock(&dev->ctl);
 	return rc;
 }
 
+int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms)
+{
+	/* Not online again between the drain and the end: it would go with pages in use. */
+	WRITE_ONCE(dev->leaving, true);
+	return hmmdev_drain(dev, timeout_ms, true);
+}
+
 static int hmmdev_ctl_drain(struct hmmdev_device *dev, struct hmmdev_dev_ctl *ctl)
 {
-	int rc = hmmdev_drain(dev, ctl->timeout_ms);
+	int rc = hmmdev_drain(dev, ctl->timeout_ms, false);
 
 	ctl->remaining = hmmdev_device_used(dev);
 	return rc;
@@ -97,7 +105,7 @@ static int hmmdev_ctl_online(struct hmmdev_device *dev)
 
 	if (mutex_lock_interruptible(&dev->ctl))
 		return -EINTR;
-	if (!READ_ONCE(dev->gone)) {
+	if (!READ_ONCE(dev->gone) && !READ_ONCE(dev->leaving)) {
 		hmmdev_set_taking(dev, true);
 		hmmdev_set_state(dev, HMMDEV_STATE_ONLINE);
 		rc = 0;

@@ -46,11 +46,24 @@ static void hmmdev_move_by_index(struct hmmdev_move *mv, struct mm_struct *mm, p
 	}
 }
 
+static int hmmdev_evict_by_table_locked(struct hmmdev_move *mv, struct mm_struct *mm, pgoff_t index)
+{
+	hmmdev_move_open(mv);
+	hmmdev_move_by_index(mv, mm, index);
+	mv->small = mv->small_next;
+	if (!mv->sum->moved && mv->small)
+		hmmdev_move_by_index(mv, mm, index);
+	hmmdev_move_close(mv);
+	return mv->sum->moved ? 0 : -ESRCH;
+}
+
 /*
- * A huge page of that space. A batch is held, which a fault under the mmap lock may be waiting for:
- * so the lock is tried only, and a drain comes again. -EAGAIN: locked; -ESRCH: no owner any more.
+ * A huge page of that space. Pressure takes another one when the mmap lock is not free; a drain has
+ * to wait: the lock of a program that maps and unmaps all the time is never free to who only tries.
+ * The batch comes after the lock, as everywhere. -EAGAIN: locked; -ESRCH: no owner any more.
  */
-static int hmmdev_evict_by_table(struct hmmdev_move *mv, struct hmmdev_space *space, pgoff_t index)
+static int hmmdev_evict_by_table(struct hmmdev_move *mv, struct hmmdev_space *space, pgoff_t index,
+				 bool wait)
 {
 	struct mm_struct *mm;
 	int rc = hmmdev_space_get_mm(space, &mm);
@@ -58,12 +71,8 @@ static int hmmdev_evict_by_table(struct hmmdev_move *mv, struct hmmdev_space *sp
 	if (rc)
 		return rc;
 	rc = -EAGAIN;
-	if (mmap_read_trylock(mm)) {
-		hmmdev_move_by_index(mv, mm, index);
-		mv->small = mv->small_next;
-		if (!mv->sum->moved && mv->small)
-			hmmdev_move_by_index(mv, mm, index);
-		rc = mv->sum->moved ? 0 : -ESRCH;
+	if (wait ? !mmap_read_lock_killable(mm) : mmap_read_trylock(mm)) {
+		rc = hmmdev_evict_by_table_locked(mv, mm, index);
 		mmap_read_unlock(mm);
 	}
 	mmput(mm);
@@ -94,7 +103,7 @@ static struct hmmdev_space *hmmdev_huge_owner(struct hmmdev_device *dev, u64 blo
 	return space;
 }
 
-u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block)
+u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait)
 {
 	struct hmmdev_migrate sum = {};
 	struct hmmdev_move mv = {
@@ -107,16 +116,17 @@ u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block)
 	pgoff_t index;
 	int rc = -ESRCH;
 
-	hmmdev_move_open(&mv);
 	owner = hmmdev_huge_owner(dev, block, &index);
 	if (owner) {
-		rc = hmmdev_evict_by_table(&mv, owner, index);
+		rc = hmmdev_evict_by_table(&mv, owner, index, wait);
 		hmmdev_space_put(owner);
 	}
 	mv.vma = NULL;
-	if (rc == -ESRCH)
+	if (rc == -ESRCH) {
+		hmmdev_move_open(&mv);
 		hmmdev_move_block(&mv, block);
-	hmmdev_move_close(&mv);
+		hmmdev_move_close(&mv);
+	}
 	return sum.moved * PAGE_SIZE;
 }
 
@@ -142,6 +152,6 @@ s64 hmmdev_evict_oldest(struct hmmdev_device *dev, u64 bytes, u64 now_ns)
 
 	while (freed < bytes && !signal_pending(current) &&
 	       !hmmdev_evict_next(dev, &cursor, now_ns, &block))
-		freed += hmmdev_evict_block(dev, block);
+		freed += hmmdev_evict_block(dev, block, false);
 	return !freed && signal_pending(current) ? -EINTR : (s64)freed;
 }

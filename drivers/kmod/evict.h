@@ -8,7 +8,10 @@
 /* The next block by age after the cursor whose time is over. 0 or HMMDEV_BLOCKS_E_NONE. */
 int hmmdev_evict_next(struct hmmdev_device *dev, struct hmmdev_blocks_cursor *cursor, u64 now_ns,
 		      u64 *ret_block);
-/* Brings the pages of the block back. How many bytes came. No lock held. */
-u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block);
+/*
+ * Brings the pages of the block back, if `wait` also when the lock of their program is taken at the
+ * moment. How many bytes came. No lock held.
+ */
+u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait);
 
 #endif

@@ -13,6 +13,7 @@
 #include <linux/instrumented.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
+#include <linux/pci.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
 
@@ -141,6 +142,18 @@ static unsigned long hmmdev_copy_bytes(void *dst, const void *src, unsigned long
 #endif
 }
 
+/*
+ * Asked after each copy: a function may be pulled out long before its driver is told. What was read
+ * from it is then not what was written, and what was written has gone nowhere. To ask takes a
+ * microsecond or two.
+ */
+static bool hmmdev_is_there(struct page *page)
+{
+	struct hmmdev_device *dev = hmmdev_page_is_ours(page) ? hmmdev_page_device(page) : NULL;
+
+	return !dev || !dev->function || pci_device_is_present(dev->function);
+}
+
 int hmmdev_copy(struct page *to, struct page *from, unsigned int order)
 {
 	int copy = srcu_read_lock(&copies), rc = -ENODEV;
@@ -148,19 +161,23 @@ int hmmdev_copy(struct page *to, struct page *from, unsigned int order)
 
 	if (dst && src)
 		rc = hmmdev_copy_bytes(dst, src, PAGE_SIZE << order) ? -EIO : 0;
+	if (!rc && !(hmmdev_is_there(to) && hmmdev_is_there(from)))
+		rc = -ENODEV;
 	srcu_read_unlock(&copies, copy);
 	return rc;
 }
 
 int hmmdev_clear(struct page *page, unsigned int order)
 {
-	int copy = srcu_read_lock(&copies);
+	int copy = srcu_read_lock(&copies), rc = -ENODEV;
 	void *bytes = hmmdev_page_bytes(page);
 
-	if (bytes)
+	if (bytes) {
 		memset(bytes, 0, PAGE_SIZE << order);
+		rc = hmmdev_is_there(page) ? 0 : -ENODEV;
+	}
 	srcu_read_unlock(&copies, copy);
-	return bytes ? 0 : -ENODEV;
+	return rc;
 }
 
 void hmmdev_memory_detach(struct hmmdev_device *dev)

@@ -50,6 +50,7 @@ static int hmmdev_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		.nid = dev_to_node(&pdev->dev),
 		.bytes = round_down(hmmdev_memory_bar_size(pdev, bar), HMMDEV_HUGE_SIZE),
 		.phys = pci_resource_start(pdev, bar),
+		.function = pdev,
 	};
 	struct hmmdev_device *dev;
 
@@ -84,7 +85,7 @@ static void hmmdev_leave_work(struct work_struct *work)
 {
 	struct hmmdev_leaving *leaving = container_of(work, struct hmmdev_leaving, work);
 
-	leaving->rc = hmmdev_drain(leaving->dev, leaving->present ? LEAVE_MS : 1);
+	leaving->rc = hmmdev_drain_to_leave(leaving->dev, leaving->present ? LEAVE_MS : 1);
 }
 
 /* A worker drains: a signal to whoever unbinds the function must not cost anybody's data. */

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* DEV_INFO and DEV_CTL by a descriptor of their own, so that any process of a test may ask. */
+/*
+ * DEV_INFO and DEV_CTL by a descriptor of their own, so that any process of a test may ask, and what
+ * the bus of a device may be told.
+ */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -67,6 +72,11 @@ struct hmmdev_dev_info device_info(uint32_t dev)
 	return info;
 }
 
+bool device_gone(uint32_t dev)
+{
+	return ask(HMMDEV_DEV_INFO, &(struct hmmdev_dev_info){ .dev = dev }) == -ENODEV;
+}
+
 int device_ctl(uint32_t dev, enum hmmdev_op op, uint64_t *ret_remaining)
 {
 	struct hmmdev_dev_ctl ctl = { .op = op, .dev = dev };
@@ -115,4 +125,87 @@ bool devices_clear(void)
 	for (uint32_t dev = 0; dev < HMMDEV_MAX_DEVICES; dev++)
 		all &= clear(dev);
 	return all;
+}
+
+#define FUNCTIONS "/sys/bus/pci/devices/"
+#define DRIVER "/sys/bus/pci/drivers/hmmdev/"
+
+uint32_t pci_config(const char *function, unsigned int offset)
+{
+	uint32_t word;
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), FUNCTIONS "%s/config", function);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	expect(fd >= 0);
+	expect_is(pread(fd, &word, sizeof(word), offset), sizeof(word));
+	close(fd);
+	return word;
+}
+
+const char *pci_function(void)
+{
+	static char name[32];
+	DIR *dir = opendir(FUNCTIONS);
+
+	name[0] = '\0';
+	for (struct dirent *e; dir && (e = readdir(dir));)
+		if (e->d_name[0] != '.' && pci_config(e->d_name, 0) == 0x11101af4)
+			snprintf(name, sizeof(name), "%.31s", e->d_name);
+	if (dir)
+		closedir(dir);
+	return *name ? name : NULL;
+}
+
+uint32_t pci_device(void)
+{
+	uint32_t dev = 0;
+
+	if (!pci_function())
+		tap_skip("no PCI device");
+	for (; dev < HMMDEV_MAX_DEVICES; dev++) {
+		struct hmmdev_dev_info info = { .dev = dev };
+
+		if (!ask(HMMDEV_DEV_INFO, &info) && info.source == HMMDEV_SOURCE_PCI &&
+		    info.state == HMMDEV_STATE_ONLINE)
+			break;
+	}
+	expect(dev < HMMDEV_MAX_DEVICES);
+	return dev;
+}
+
+static unsigned int tell_bus(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	uint64_t start_ns = now_ns();
+
+	expect(fd >= 0);
+	expect_is(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	return (unsigned int)((now_ns() - start_ns) / 1000000);
+}
+
+unsigned int pci_unbind(const char *function)
+{
+	return tell_bus(DRIVER "unbind", function);
+}
+
+void pci_bind(const char *function)
+{
+	tell_bus(DRIVER "bind", function);
+}
+
+unsigned int pci_remove(const char *function)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), FUNCTIONS "%s/remove", function);
+	return tell_bus(path, "1");
+}
+
+void pci_rescan(const char *function)
+{
+	(void)function;
+	tell_bus("/sys/bus/pci/rescan", "1");
 }
