@@ -29,7 +29,7 @@ enum {
 	DEFERRED_MAX = 512,		/* faults of one thread that wait for room */
 	DEFERRED_PER_SPACE = 256,	/* of these, of one client, so that nobody fills the list alone */
 	ROOM_TRIES = 8,			/* evictions for one page before it is put off */
-	CREW_LOOKS = CREW_THREADS	/* so that workers seldom wait for a look at another range */
+	CREW_LOOKS = 256		/* a look waits for its program, and seldom for another one's: 10 KiB */
 };
 
 struct crew_result {

@@ -172,8 +172,9 @@ int driver_range_add(struct driver *d, int fd, uint64_t addr, uint64_t len, uint
 	int r = -EEXIST;
 
 	/*
-	 * Ranges of a space do not overlap: what is in the way is an earlier daemon's. A program
-	 * that adds some itself meanwhile ends at the number that a descriptor may have.
+	 * Ranges of a space do not overlap: what is in the way is an earlier daemon's, or the
+	 * program's own, which gave its descriptor away. One that adds some meanwhile ends at the
+	 * number that a descriptor may have.
 	 */
 	for (unsigned int i = 0; r == -EEXIST && i <= HMMDEV_MAX_RANGES; i++) {
 		r = d->ops->call(d, fd, HMMDEV_RANGE_ADD, &range);

@@ -207,7 +207,7 @@ static int hmmdev_fill_gap(struct hmmdev_fill *fill, u64 addr, u64 end)
 
 	fill->range.start = addr;
 	fill->range.end = end;
-	hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
+	hmmdev_patience_start(&patience, 0);
 	do {
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -213,6 +213,8 @@ int hmmdev_device_create(const struct hmmdev_device_spec *spec, struct hmmdev_de
 		hmmdev_device_put(dev);
 	else
 		*ret_dev = dev;
+	if (rc)
+		hmmdev_devices_settle();
 	return rc;
 }
 

@@ -5,7 +5,8 @@
  * A device's life after its creation: DRAIN empties it, ONLINE takes it back into use, REMOVE ends
  * it. A drain first stops the device from taking pages, so what it counts only falls; a page that
  * somebody else holds locked for the moment is tried again until the time is over, and the caller
- * may come back. Nothing here waits without being interruptible, and nothing is lost on the way.
+ * may come back. A signal ends it, but for the lock of a program whose page is next: that ends with
+ * a fatal one only. Nothing is lost on the way.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -38,14 +39,20 @@ static void hmmdev_set_taking(struct hmmdev_device *dev, bool taking)
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
 
-/* Every block once. Bytes that came back. */
-static u64 hmmdev_drain_round(struct hmmdev_device *dev)
+/*
+ * Every block once, as far as the time goes. Bytes that came back. For memory that has left nobody
+ * waits: it cannot be copied.
+ */
+static u64 hmmdev_drain_round(struct hmmdev_device *dev, unsigned long deadline)
 {
 	struct hmmdev_blocks_cursor cursor = {};
 	u64 freed = 0, block;
 
-	while (!signal_pending(current) && !hmmdev_evict_next(dev, &cursor, U64_MAX, &block))
-		freed += hmmdev_evict_block(dev, block, true);
+	while (!signal_pending(current) && !hmmdev_evict_next(dev, &cursor, U64_MAX, &block)) {
+		freed += hmmdev_evict_block(dev, block, !READ_ONCE(dev->gone));
+		if (time_after(jiffies, deadline))
+			break;
+	}
 	return freed;
 }
 
@@ -53,7 +60,7 @@ static u64 hmmdev_drain_round(struct hmmdev_device *dev)
 static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline, bool leaving)
 {
 	while (hmmdev_device_used(dev)) {
-		u64 freed = hmmdev_drain_round(dev);
+		u64 freed = hmmdev_drain_round(dev, deadline);
 
 		if (signal_pending(current))
 			return -EINTR;

@@ -24,6 +24,7 @@
 #include "window.h"
 
 #define HMMDEV_EXCL_WINDOW HMMDEV_HUGE_SIZE	/* released at once: some 10 us of the entry lock */
+#define HMMDEV_EXCL_STEP (4ULL << 30)	/* looked through at once: 1 ms, if all is small */
 
 struct hmmdev_excl_job {
 	struct mmu_interval_notifier notifier;
@@ -156,7 +157,7 @@ static int hmmdev_excl_page(struct hmmdev_excl_job *job, u64 addr)
 
 	if (hmmdev_excl_count(job, addr, addr + PAGE_SIZE))
 		return 0;
-	hmmdev_patience_start(&patience, job->excl->timeout_ms ?: HMMDEV_PATIENCE_MS);
+	hmmdev_patience_start(&patience, job->excl->timeout_ms);
 	while ((rc = hmmdev_excl_try(job, addr)) == -EBUSY && !hmmdev_patience_ends(&patience)) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -250,12 +251,17 @@ static int hmmdev_excl_release_window(struct hmmdev_excl_job *job,
 static bool hmmdev_excl_next(struct hmmdev_excl_job *job, u64 addr, u64 end,
 			     struct hmmdev_window *ret_window)
 {
-	u64 vpn;
-	int rc;
+	u64 next, vpn;
+	int rc = HMMDEV_MIRROR_E_NONE;
 
-	mutex_lock(&job->space->entries);
-	rc = hmmdev_mirror_next_excl(job->mirror, addr >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT, &vpn);
-	mutex_unlock(&job->space->entries);
+	for (; rc && addr < end && !fatal_signal_pending(current); addr = next) {
+		next = min(end, addr + HMMDEV_EXCL_STEP);
+		mutex_lock(&job->space->entries);
+		rc = hmmdev_mirror_next_excl(job->mirror, addr >> PAGE_SHIFT,
+					     (next - 1) >> PAGE_SHIFT, &vpn);
+		mutex_unlock(&job->space->entries);
+		cond_resched();
+	}
 	if (rc)
 		return false;
 	ret_window->addr = vpn << PAGE_SHIFT;
@@ -277,6 +283,8 @@ static int hmmdev_excl_release_work(struct hmmdev_excl_job *job)
 		rc = hmmdev_excl_release_window(job, &window);
 		e->next = rc ? window.addr : window.end;
 	}
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	if (!rc)
 		e->next = end;
 	return rc;

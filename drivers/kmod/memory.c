@@ -17,7 +17,10 @@
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
 
+#ifdef CONFIG_X86_64
 #include <asm/asm.h>
+#include <asm/cpufeature.h>
+#endif
 
 #include "compat.h"
 #include "device.h"
@@ -121,25 +124,44 @@ void *hmmdev_page_bytes(struct page *page)
 	return hmmdev_device_bytes(dev, page_to_pfn(page) - dev->first_pfn);
 }
 
-/* How much was left when broken memory was met: 0 is all copied. */
-static unsigned long hmmdev_copy_bytes(void *dst, const void *src, unsigned long bytes)
-{
 #ifdef CONFIG_X86_64
-	/*
-	 * copy_mc_to_kernel() goes by bytes where the processor says that it is fast at that. Then
-	 * words are as fast; but an emulated processor says so too, and takes a byte at a time.
-	 */
-	unsigned long words = bytes / sizeof(u64);
+/*
+ * copy_mc_to_kernel() goes by bytes where the processor says that it is fast at that. Words are as
+ * fast there; but an emulated processor says so too, and takes a byte at a time. On metal the
+ * kernel knows best which copies survive broken memory.
+ */
+static bool hmmdev_copies_by_words(void)
+{
+	return boot_cpu_has(X86_FEATURE_HYPERVISOR);
+}
 
-	instrument_read(src, bytes);
-	instrument_write(dst, bytes);
+static unsigned long hmmdev_copy_words(void *dst, const void *src, unsigned long words)
+{
+	instrument_read(src, words * sizeof(u64));
+	instrument_write(dst, words * sizeof(u64));
 	asm volatile("1:	rep movsq\n2:\n"
 		     _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_DEFAULT_MCE_SAFE)
 		     : "+c" (words), "+D" (dst), "+S" (src) : : "memory");
 	return words;
+}
 #else
-	return copy_mc_to_kernel(dst, src, bytes);
+static bool hmmdev_copies_by_words(void)
+{
+	return false;
+}
+
+static unsigned long hmmdev_copy_words(void *dst, const void *src, unsigned long words)
+{
+	return words;
+}
 #endif
+
+/* How much was left when broken memory was met: 0 is all copied. */
+static unsigned long hmmdev_copy_bytes(void *dst, const void *src, unsigned long bytes)
+{
+	if (hmmdev_copies_by_words())
+		return hmmdev_copy_words(dst, src, bytes / sizeof(u64));
+	return copy_mc_to_kernel(dst, src, bytes);
 }
 
 /*

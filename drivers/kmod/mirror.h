@@ -146,8 +146,8 @@ struct hmmdev_mirror_count hmmdev_mirror_drop(struct hmmdev_mirror *m, u64 first
 /* Counts the entries of exactly [first, last]. */
 struct hmmdev_mirror_count hmmdev_mirror_count(const struct hmmdev_mirror *m, u64 first, u64 last);
 /*
- * The first page of [first, last] that is exclusive. HMMDEV_MIRROR_E_NONE: there is none. The time is
- * that of the tables linked before it.
+ * The first page of [first, last] that is exclusive. HMMDEV_MIRROR_E_NONE: there is none. The time
+ * is that of the tables linked before it.
  */
 int hmmdev_mirror_next_excl(const struct hmmdev_mirror *m, u64 first, u64 last, u64 *ret_vpn);
 

@@ -3,16 +3,17 @@
  * DOC: Pins
  *
  * What one entry of the page table maps as a huge page is pinned by one reference on its head: that
- * holds all of it, for a folio neither moves nor splits nor is written back under a reference more
- * than its users'. The reference is taken first and the entry read afterwards, so what it says holds
- * from then on. The rest is pinned page by page into an array; that is scratch for 512 pages and is
- * collapsed at once to runs, one per folio. One atomic per run later lets go of them all. What was
- * on a device has come back before; should a page have gone there again meanwhile, it is let go and
- * brought back once more.
+ * holds all of it, for a folio neither moves nor splits under a reference more than its users'. The
+ * reference is taken first and the entry read afterwards, so what it says holds from then on. The
+ * rest is pinned page by page into an array; that is scratch for 512 pages and is collapsed at once
+ * to runs, one per folio. One atomic per run later lets go of them all. What was on a device has
+ * come back before; should a page have gone there again meanwhile, it is let go and brought back
+ * once more.
  *
  * A pin is its descriptor's until UNPIN, close, or the end of the process, whichever is first:
  * taking it out of the table decides who lets go.
  */
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
@@ -172,15 +173,21 @@ static struct page *hmmdev_pin_huge_entry(struct mm_struct *mm, u64 addr)
 	return pmd_present(pmd) && pmd_trans_huge(pmd) ? pmd_page(pmd) : NULL;
 }
 
-/* Page tables of that level stay for as long as the mmap lock is held. */
+/*
+ * munmap frees page tables under the read lock, but takes the VMA out before: where there is one,
+ * tables of that level stay. Not so those that hugetlb shares between processes.
+ */
 static bool hmmdev_pin_is_whole(struct hmmdev_pin_job *job, u64 addr, struct page *page)
 {
+	struct vm_area_struct *vma;
 	bool whole;
 
 	if (folio_order(page_folio(page)) < HMMDEV_HUGE_ORDER || hmmdev_page_is_ours(page))
 		return false;
 	mmap_read_lock(job->mm);
-	whole = hmmdev_pin_huge_entry(job->mm, addr) == page;
+	vma = vma_lookup(job->mm, addr);
+	whole = vma && vma->vm_end - addr >= HMMDEV_HUGE_SIZE && !is_vm_hugetlb_page(vma) &&
+		hmmdev_pin_huge_entry(job->mm, addr) == page;
 	mmap_read_unlock(job->mm);
 	return whole;
 }

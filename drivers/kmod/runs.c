@@ -34,8 +34,9 @@ struct hmmdev_run hmmdev_run_of(struct page **pages, unsigned long npages)
 
 static struct hmmdev_chunk *hmmdev_runs_last_chunk(struct hmmdev_runs *runs)
 {
-	return list_empty(&runs->chunks) ? NULL :
-					   list_last_entry(&runs->chunks, struct hmmdev_chunk, link);
+	if (list_empty(&runs->chunks))
+		return NULL;
+	return list_last_entry(&runs->chunks, struct hmmdev_chunk, link);
 }
 
 bool hmmdev_runs_continue(struct hmmdev_runs *runs, const struct hmmdev_run *run)

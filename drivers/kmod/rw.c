@@ -119,14 +119,14 @@ static int hmmdev_transfer_run(struct hmmdev_transfer *t)
 	ssize_t bytes;
 	int rc;
 
-	hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
+	hmmdev_patience_start(&patience, 0);
 	while (t->rw->done < t->rw->len) {
 		bytes = hmmdev_transfer_chunk(t);
 		if (bytes < 0)
 			return bytes;
 		t->rw->done += bytes;
 		if (bytes) {
-			hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
+			hmmdev_patience_start(&patience, 0);
 			continue;
 		}
 		if (hmmdev_patience_ends(&patience))

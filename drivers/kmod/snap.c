@@ -212,7 +212,7 @@ static int hmmdev_snap_windows(struct hmmdev_snap_job *job)
 	struct hmmdev_patience patience;
 	int rc = 0;
 
-	hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
+	hmmdev_patience_start(&patience, 0);
 	while (addr < end && !rc) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -221,7 +221,7 @@ static int hmmdev_snap_windows(struct hmmdev_snap_job *job)
 			rc = 0;
 		} else if (!rc) {
 			addr = job->range.end;
-			hmmdev_patience_start(&patience, HMMDEV_PATIENCE_MS);
+			hmmdev_patience_start(&patience, 0);
 		}
 	}
 	return rc == HMMDEV_SNAP_E_FULL ? 0 : rc ?: hmmdev_snap_flush(job);

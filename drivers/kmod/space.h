@@ -158,7 +158,7 @@ int hmmdev_mirror_grow(struct hmmdev_space *space, struct hmmdev_mirror *mirror,
 /*
  * Makes what the mirror lacks of [addr, end) usable, with faults; what it has is left alone, above
  * all exclusive pages, which a fault would take back. The errors of hmm_range_fault(), -EBUSY when
- * the range was invalidated faster than filled for a second, -EINTR.
+ * the range was invalidated faster than filled for one to four seconds, -EINTR.
  */
 int hmmdev_mirror_fill(struct hmmdev_space *space, struct mm_struct *mm, struct hmmdev_device *dev,
 		       u64 addr, u64 end, u32 access);

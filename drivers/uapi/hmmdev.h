@@ -170,7 +170,7 @@ struct hmmdev_excl {
 	__u64 addr;
 	__u64 len;
 	__u32 dev;
-	__u32 timeout_ms; /* ACQUIRE: for one page; 0 is one second */
+	__u32 timeout_ms; /* ACQUIRE: for one page; 0 is one to four seconds */
 	__u64 pages; /* out: pages acquired, released or still held */
 	__u64 splits; /* out: huge pages split by ACQUIRE */
 	__u64 next; /* out: where it stopped */
