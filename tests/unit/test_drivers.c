@@ -38,9 +38,11 @@ static int close_dir(void **state)
 	return rmdir(dir);
 }
 
+/* Base pages: whether the machine has huge ones to spare is for other tests to change meanwhile. */
 static struct hmm_device_config config(void)
 {
-	return (struct hmm_device_config){ .name = "far", .path = dir, .capacity = SLOTS * SLOT, .slot_size = SLOT, .fd = -1 };
+	return (struct hmm_device_config){ .name = "far", .path = dir, .capacity = SLOTS * SLOT, .slot_size = SLOT,
+					   .fd = -1, .base_pages = true };
 }
 
 static int try_open(const struct hmm_device_ops *ops, const struct hmm_device_config *c)
