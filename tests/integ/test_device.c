@@ -150,38 +150,56 @@ static void switches_end(struct faulty_switches *s, const char *path)
 	unsetenv(FAULTY_ENVIRONMENT);
 }
 
-/* Nothing leaves memory for a device that does not take it. */
-static void write_errors_lose_nothing(void **state)
-{
-	struct house_options o = { .config = HOUSE_QUIET, .backing = *state };
-	const char *missing = house_backing_missing(o.backing);
-	struct faulty_switches *s;
-	struct hmm_client *c;
-	struct hmm_range *r;
-	struct house *h;
-	struct hmm_move_result result;
+/* A quiet house whose device does as it is told, and a client with a filled range. */
+struct faulty {
+	struct faulty_switches *switches;
+	struct house *house;
+	struct hmm_client *client;
+	struct hmm_range *range;
 	char path[64];
+};
+
+static void open_faulty(struct faulty *f, const char *backing)
+{
+	struct house_options o = { .config = HOUSE_QUIET, .backing = backing };
+	const char *missing = house_backing_missing(o.backing);
 
 	if (missing)
 		skip_because("%s", missing);
-	s = switches_for(&o, path);
-	h = house_open(&o);
-	c = house_client(h, "faulty", 0);
-	r = filled(c);
-	atomic_store(&s->write_error, EIO);
-	move_some(r, 0, 0, "far", &result);
+	f->switches = switches_for(&o, f->path);
+	f->house = house_open(&o);
+	f->client = house_client(f->house, "faulty", 0);
+	f->range = filled(f->client);
+}
+
+static void close_faulty(struct faulty *f)
+{
+	hmm_client_unref(f->client);
+	house_close(f->house);
+	switches_end(f->switches, f->path);
+}
+
+/* Nothing leaves memory for a device that does not take it. */
+static void write_errors_lose_nothing(void **state)
+{
+	struct hmm_move_result result;
+	struct faulty f;
+	void *at;
+
+	open_faulty(&f, *state);
+	at = hmm_range_addr(f.range);
+	atomic_store(&f.switches->write_error, EIO);
+	move_some(f.range, 0, 0, "far", &result);
 	assert_int_equal(result.moved, 0);
 	assert_int_equal(result.busy + result.failed, SIZE);
-	assert_true(atomic_load(&s->failed) > 0);
-	assert_soon(ask_used(c, "far") == 0);
-	assert_soon(ask_used(c, "dram") == SIZE);
-	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
-	words_fill(hmm_range_addr(r), SIZE, SEED + 1);	/* writable again, too */
-	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED + 1), 0);
-	assert_int_equal(ask_status(c, "lost_pages"), 0);
-	hmm_client_unref(c);
-	house_close(h);
-	switches_end(s, path);
+	assert_true(atomic_load(&f.switches->failed) > 0);
+	assert_soon(ask_used(f.client, "far") == 0);
+	assert_soon(ask_used(f.client, "dram") == SIZE);
+	assert_int_equal(words_bad(at, SIZE, SEED), 0);
+	words_fill(at, SIZE, SEED + 1);	/* writable again, too */
+	assert_int_equal(words_bad(at, SIZE, SEED + 1), 0);
+	assert_int_equal(ask_status(f.client, "lost_pages"), 0);
+	close_faulty(&f);
 }
 
 /* The device is slow, so that the page is written while it is on its way there. True: that was noticed. */
@@ -200,31 +218,20 @@ static bool write_wins(struct hmm_client *c, struct hmm_range *r, uint64_t *valu
 
 static void a_write_under_way_is_kept(void **state)
 {
-	struct house_options o = { .config = HOUSE_QUIET, .backing = *state };
-	const char *missing = house_backing_missing(o.backing);
-	struct faulty_switches *s;
-	struct hmm_client *c;
-	struct hmm_range *r;
-	struct house *h;
+	struct faulty f;
 	uint64_t value = 0;
-	char path[64];
+	void *at;
 
-	if (missing)
-		skip_because("%s", missing);
-	s = switches_for(&o, path);
-	h = house_open(&o);
-	c = house_client(h, "faulty", 0);
-	r = filled(c);
-	atomic_store(&s->delay_us, 20000);
-	assert_soon(write_wins(c, r, &value));
-	atomic_store(&s->delay_us, 0);
-	move_all(r, 0, 0, "far");
-	assert_int_equal(*(uint64_t *)hmm_range_addr(r), value);
-	*(uint64_t *)hmm_range_addr(r) = words_at(SEED, 0);
-	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
-	hmm_client_unref(c);
-	house_close(h);
-	switches_end(s, path);
+	open_faulty(&f, *state);
+	at = hmm_range_addr(f.range);
+	atomic_store(&f.switches->delay_us, 20000);
+	assert_soon(write_wins(f.client, f.range, &value));
+	atomic_store(&f.switches->delay_us, 0);
+	move_all(f.range, 0, 0, "far");
+	assert_int_equal(*(uint64_t *)at, value);
+	*(uint64_t *)at = words_at(SEED, 0);
+	assert_int_equal(words_bad(at, SIZE, SEED), 0);
+	close_faulty(&f);
 }
 
 struct seen {
