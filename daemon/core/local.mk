@@ -27,4 +27,5 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/tier.c daemon/core/tier.h \
 	daemon/core/tracker.c daemon/core/tracker.h \
 	daemon/core/value.c daemon/core/value.h \
+	daemon/core/wait.c daemon/core/wait.h \
 	daemon/core/world.c daemon/core/world.h

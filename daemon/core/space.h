@@ -5,6 +5,7 @@
 
 #include "daemon/base/btree.h"
 #include "daemon/core/range.h"
+#include "daemon/core/wait.h"
 
 struct world;
 
@@ -25,6 +26,7 @@ struct space {
 	struct charge clients;
 	uint64_t n_ranges, managed_bytes, adopted_bytes;
 	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
+	struct waiting waiting;		/* threads of it that wait for a page: how many, since when, for what */
 	struct heat_window window;
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */

@@ -16,6 +16,7 @@
 #include <uv.h>
 #include "daemon/base/list.h"
 #include "daemon/base/ring.h"
+#include "daemon/core/wait.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/mech/mover.h"
@@ -101,22 +102,22 @@ void crew_want_victims(struct crew *c);
 enum crew_note { NOTE_ANSWERED, NOTE_LOST, NOTE_EVICTED };
 void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_note what, uint8_t answer);
 void crew_evicted(void *hand, struct range *r, uint64_t vpn);	/* mover.evicted */
-/* Makes the page resident, evicting others for it if `may_evict`. enum mover_outcome. */
-int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict);
+/* Makes the page resident, evicting others for it if `may_evict`. enum mover_outcome; for what it waits when there was no room. */
+int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict, enum wait_reason *ret_wait);
 /* Read-ahead: the worker brings in what lies behind this fault, as far as there is free room. */
 void crew_read_ahead(struct crew_hand *h, struct range *r, uint64_t vpn);
 uint64_t crew_clock_ns(void);
 
 /* deferred.c: faults that found no room. */
-void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns);	/* takes the hold over */
+void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why);	/* takes the hold over */
 void deferred_retry(struct faultd *f);
 void deferred_drop_dying(struct faultd *f);
 void deferred_drop_all(struct faultd *f);
 
 /* faultd.c, worker.c */
 void *faultd_main(void *faultd);
-/* Serves a page that is away and books it. False: no room yet, to be tried again. */
-bool faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns);
+/* Serves a page that is away and books it. Else for what it waits: to be tried again. */
+enum wait_reason faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns);
 void *worker_main(void *worker);
 
 static inline void tally_add(_Atomic uint64_t *n, uint64_t what)

@@ -9,6 +9,7 @@
 #include "daemon/io/crew_threads.h"
 
 #define DEFERRED_WAIT_NS 1000000ULL	/* 1 ms: about the time of ten evictions */
+#define NSEC_PER_USEC 1000ULL
 
 static bool listed(const struct faultd *f, const struct range *r, uint64_t vpn)
 {
@@ -38,7 +39,7 @@ static void send_back(struct faultd *f, struct range *r, uint64_t vpn)
 	mech->ops->wake(mech, &page);
 }
 
-void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns)
+void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why)
 {
 	tally_add(&f->hand.tally.deferred, 1);
 	if (listed(f, r, vpn)) {	/* one fill wakes them all */
@@ -53,10 +54,12 @@ void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read
 	if (!f->n_deferred)
 		f->retry_ns = crew_clock_ns() + DEFERRED_WAIT_NS;
 	f->deferred[f->n_deferred++] = (struct deferred_fault){ .range = r, .vpn = vpn, .read_ns = read_ns };
+	waiting_begin(&r->space->waiting, why, read_ns / NSEC_PER_USEC);
 }
 
 static void let_go(struct faultd *f, unsigned int i)
 {
+	waiting_end(&f->deferred[i].range->space->waiting);
 	range_drop(f->deferred[i].range);
 	f->deferred[i] = f->deferred[--f->n_deferred];
 }
@@ -71,8 +74,13 @@ void deferred_retry(struct faultd *f)
 	f->retry_ns = now + DEFERRED_WAIT_NS;
 	for (i = f->n_deferred; i-- > 0;) {
 		const struct deferred_fault *d = &f->deferred[i];
+		enum wait_reason wait = WAIT_NOTHING;
 
-		if (atomic_load(&d->range->dying) || faultd_fill(f, d->range, d->vpn, d->read_ns))
+		if (!atomic_load(&d->range->dying))
+			wait = faultd_fill(f, d->range, d->vpn, d->read_ns);
+		if (wait)
+			waiting_still(&d->range->space->waiting, wait);
+		else
 			let_go(f, i);
 	}
 }

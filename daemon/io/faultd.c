@@ -25,23 +25,22 @@ enum {
 };
 #define FAULTD_SPIN_NS 50000ULL	/* 50 us: going to sleep and waking up costs as much on an idle machine */
 
-bool faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns)
+enum wait_reason faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns)
 {
 	struct crew_tally *t = &f->hand.tally;
 	uint64_t word = atomic_load_explicit(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), memory_order_acquire);
 	bool zero = page_word_state(word) == PAGE_ABSENT;
-	int rc = crew_bring_in(&f->hand, r, vpn, true);
+	enum wait_reason wait = WAIT_NOTHING;
+	int rc = crew_bring_in(&f->hand, r, vpn, true, &wait);
 
-	if (rc == MOVER_E_NO_ROOM || rc == MOVER_E_NO_MEMORY)
-		return false;
 	if (rc != MOVER_DONE)
-		return true;
+		return wait;
 	latency_add(&t->latency, crew_clock_ns() - read_ns);
 	tally_add(zero ? &t->zeros : &t->fills, 1);
 	tally_add(&t->filled, !zero);
 	crew_note(&f->hand, r, vpn, NOTE_ANSWERED, zero ? FAULT_ZERO : FAULT_FILL);
 	crew_read_ahead(&f->hand, r, vpn);
-	return true;
+	return WAIT_NOTHING;
 }
 
 static void abort_eviction(struct faultd *f, struct range *r, uint64_t vpn)
@@ -60,6 +59,7 @@ static void answer(struct faultd *f, struct range *r, const struct uffd_fault *q
 	uint64_t vpn = q->addr >> LEDGER_PAGE_SHIFT;
 	enum fault_answer a = fault_answer(atomic_load_explicit(space_word(r->space, q->addr), memory_order_acquire),
 					   q->write_protect);
+	enum wait_reason wait = WAIT_NOTHING;
 
 	if (a == FAULT_DROP) {
 		tally_add(&t->dropped, 1);
@@ -68,8 +68,10 @@ static void answer(struct faultd *f, struct range *r, const struct uffd_fault *q
 	}
 	tally_add(&t->faults, 1);
 	atomic_fetch_add_explicit(&r->space->faults, 1, memory_order_relaxed);
-	if ((a == FAULT_ZERO || a == FAULT_FILL) && !faultd_fill(f, r, vpn, read_ns)) {
-		deferred_add(f, r, vpn, read_ns);
+	if (a == FAULT_ZERO || a == FAULT_FILL)
+		wait = faultd_fill(f, r, vpn, read_ns);
+	if (wait) {
+		deferred_add(f, r, vpn, read_ns, wait);
 		return;
 	}
 	if (a == FAULT_ABORT)

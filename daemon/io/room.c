@@ -78,7 +78,16 @@ static struct pool *whose_room(struct range *r)
 	return p->parent ? p->parent : p;
 }
 
-int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict)
+static enum wait_reason why(const struct crew *c, const struct pool *full)
+{
+	if (atomic_load_explicit(&full->draining, memory_order_relaxed))
+		return WAIT_DRAIN;
+	if (atomic_load_explicit(&c->sealed, memory_order_relaxed))
+		return WAIT_SEALED;
+	return full->parent ? WAIT_QUOTA : WAIT_TIER;
+}
+
+int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict, enum wait_reason *ret_wait)
 {
 	radix_word *word = space_word(r->space, vpn << LEDGER_PAGE_SHIFT);
 	bool lost_before = page_word_state(atomic_load_explicit(word, memory_order_relaxed)) == PAGE_POISONED;
@@ -100,10 +109,12 @@ int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_e
 		tally_add(&h->tally.lost, 1);
 		crew_note(h, r, vpn, NOTE_LOST, 0);
 	}
-	if (rc == MOVER_E_NO_ROOM || rc == MOVER_E_NO_MEMORY)
+	if (rc == MOVER_E_NO_ROOM || rc == MOVER_E_NO_MEMORY) {
+		*ret_wait = rc == MOVER_E_NO_MEMORY ? WAIT_NODE : why(h->crew, full);
 		crew_want_victims(h->crew);
-	else
+	} else {
 		watch_victims(h->crew, r);
+	}
 	return rc;
 }
 

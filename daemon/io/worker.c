@@ -40,8 +40,9 @@ static enum move_outcome fill(struct worker *w, const struct move *m)
 	bool to_node = m->tier < HMM_LIMIT_TIERS && !w->hand.mover.devices[m->tier].ops;
 	radix_word *word = space_word(m->range->space, m->vpn << LEDGER_PAGE_SHIFT);
 	enum page_state before = page_word_state(atomic_load_explicit(word, memory_order_acquire));
+	enum wait_reason wait;
 	uint64_t after;
-	int rc = crew_bring_in(&w->hand, m->range, m->vpn, may_evict(w, m));
+	int rc = crew_bring_in(&w->hand, m->range, m->vpn, may_evict(w, m), &wait);
 
 	if (rc == MOVER_DONE && before == PAGE_DEVICE)
 		tally_add(&w->hand.tally.prefetched, 1);
