@@ -3,4 +3,5 @@
 noinst_LTLIBRARIES += drivers/libdrivers.la
 drivers_libdrivers_la_SOURCES = \
 	drivers/device.h drivers/registry.c drivers/registry.h \
-	drivers/mem/mem.c drivers/file/file.c
+	drivers/mem/mem.c drivers/file/file.c \
+	drivers/file/superblock.c drivers/file/superblock.h

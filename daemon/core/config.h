@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "proto/limits.h"
 
-enum { CONFIG_PATH = 256, CONFIG_POLICIES = 32, CONFIG_QUOTAS = 64, CONFIG_MATCHES = 64, CONFIG_NODES = 64 };
+enum { CONFIG_PATH = 256, CONFIG_UUID = 16, CONFIG_POLICIES = 32, CONFIG_QUOTAS = 64, CONFIG_MATCHES = 64, CONFIG_NODES = 64 };
 
 enum tier_kind {	/* values of enum hmm_tier_kind of the library */
 	TIER_NUMA = 1, TIER_MEMORY = 2, TIER_FILE = 3, TIER_KERNEL = 4, TIER_CUDA = 5
@@ -23,6 +23,9 @@ struct tier_config {
 	uint32_t high, low;		/* per cent of capacity: above high eviction begins, it ends at low; defaults 95, 90 */
 	char path[CONFIG_PATH];		/* TIER_FILE: file or directory; TIER_KERNEL: device node */
 	uint32_t index;			/* TIER_KERNEL, TIER_CUDA */
+	/* Not of the configuration but of the record: whose contents the device had. generation 0: it has none of its own. */
+	uint8_t uuid[CONFIG_UUID];
+	uint64_t generation;
 };
 struct policy_config {
 	char name[HMM_LIMIT_NAME + 1];

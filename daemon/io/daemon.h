@@ -51,7 +51,7 @@ struct daemon {
 	uint64_t first_id;				/* ids below it belong to earlier daemons */
 	int lock;					/* of the state directory, or -1 */
 	char config_origin[256];			/* which files were read, for people */
-	char tier_trouble[HMM_LIMIT_TIERS][96];		/* why a device could not be opened, "" else */
+	char tier_trouble[HMM_LIMIT_TIERS][160];	/* why a device could not be opened, "" else */
 	struct rates *rates;				/* of rates.c */
 	struct signals *signals;			/* of signals.c */
 };

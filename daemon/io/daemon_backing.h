@@ -15,8 +15,12 @@ void daemon_backing_resize(struct daemon *d);
 void daemon_backing_hold(struct daemon *d, uint64_t managed);
 void daemon_backing_close(struct daemon *d);
 
-/* Opens the devices of tiers `first` and up; a tier whose device cannot be opened has failed, the daemon goes on. -ENOMEM. */
+/*
+ * Opens the devices of tiers `first` and up; a tier whose device cannot be opened has failed, the daemon goes on.
+ * -ENOMEM; -ESTALE (logged): it may hold pages of an earlier daemon that programs wait for.
+ */
 int daemon_tiers_open(struct daemon *d, unsigned int first);
+void daemon_tier_failed(struct daemon *d, unsigned int tier, const char *why);
 void daemon_tiers_close(struct daemon *d);
 
 #endif

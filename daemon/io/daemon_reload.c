@@ -50,6 +50,20 @@ static int reload_world(struct daemon *d, const struct config *c, char *ret_text
 	return r;
 }
 
+/* The identities of the new devices: without them on record their pages would be given up at the next start. */
+static void record_new(struct daemon *d, unsigned int first)
+{
+	int r = first < d->world->n_tiers ? tier_record_write(d->world, d->config) : 0;
+	char why[160];
+
+	for (unsigned int i = first; r && i < d->world->n_tiers; i++) {
+		if (!d->world->tiers[i].config.generation)
+			continue;
+		snprintf(why, sizeof(why), "it cannot be put on record in %.80s: %s", d->config->state_dir, strerror(-r));
+		daemon_tier_failed(d, i, why);
+	}
+}
+
 static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size)
 {
 	const char *key = fixed_key(d->config, c);
@@ -70,7 +84,9 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 	server_set_control_group(d->server, c->control_group);
 	daemon_backing_resize(d);
 	schedule_kick(d);
-	return daemon_tiers_open(d, tiers);
+	r = daemon_tiers_open(d, tiers);
+	record_new(d, tiers);
+	return r;
 }
 
 static int load(struct daemon *d, struct config *c, char *ret_text, size_t size)

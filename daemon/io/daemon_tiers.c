@@ -2,7 +2,8 @@
 /*
  * Tiers come to life: nodes are mapped, devices opened, with what systemd kept of them. A device
  * that cannot be opened is a failed tier, not a dead daemon: the others may hold pages that clients
- * wait for.
+ * wait for. Only where the tier itself may hold such pages is the start refused: what is missing can
+ * often be put back, and pages that are once given up for lost cannot.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static const char *driver_kind(enum tier_kind kind)
 	return names[kind];
 }
 
-static void failed(struct daemon *d, unsigned int tier, const char *why)
+void daemon_tier_failed(struct daemon *d, unsigned int tier, const char *why)
 {
 	struct tier *t = &d->world->tiers[tier];
 
@@ -53,20 +54,38 @@ static void node_tier(struct daemon *d, struct tier *t)
 	driver_map_nodes(d->driver, t->config.nodes, t->index);
 }
 
-static int open_device(struct mover_device *device, const struct tier_config *c, const char *stored,
+/* Whose contents it has from now on, for the record. */
+static void take_identity(const struct mover_device *device, struct tier_config *c)
+{
+	struct hmm_device_identity is;
+
+	if (!device->ops->identity)
+		return;
+	device->ops->identity(device->device, &is);
+	memcpy(c->uuid, is.uuid, sizeof(c->uuid));
+	c->generation = is.generation;
+}
+
+static int open_device(struct mover_device *device, struct tier_config *c, const char *stored,
 		       bool base_pages)
 {
+	struct hmm_device_identity known = { .generation = c->generation };
 	struct hmm_device_config config = { .name = c->name, .path = c->path[0] ? c->path : NULL,
 					    .capacity = c->capacity, .slot_size = LEDGER_PAGE_SIZE,
 					    .base_pages = base_pages,
-					    .fd = notify_fd(stored) };
-	int r = device->ops->open(&device->device, &config), fd;
+					    .fd = notify_fd(stored),
+					    .known = c->generation ? &known : NULL };
+	int r, fd;
+
+	memcpy(known.uuid, c->uuid, sizeof(known.uuid));
+	r = device->ops->open(&device->device, &config);
 
 	if (config.fd >= 0)
 		close(config.fd);	/* the driver has its own */
 	if (r)
 		return r;
 	device->fresh = device->ops->fresh(device->device);
+	take_identity(device, c);
 	r = slots_new(&device->slots, (uint32_t)(c->capacity >> LEDGER_PAGE_SHIFT));
 	if (r) {
 		device->device = device->ops->close(device->device);
@@ -79,26 +98,55 @@ static int open_device(struct mover_device *device, const struct tier_config *c,
 	return 0;
 }
 
-static void device_tier(struct daemon *d, struct tier *t)
+static const char *device_trouble(int r)
+{
+	switch (r) {
+	case HMM_DEVICE_E_OTHER:
+		return "it is empty, another device or an older copy";
+	case HMM_DEVICE_E_CUT:
+		return "a part of it was taken away";
+	case HMM_DEVICE_E_FOREIGN:
+		return "it has contents that are not hmmd's; remove them, or name another file";
+	case HMM_DEVICE_E_VERSION:
+		return "another version of hmmd wrote it";
+	default:
+		return strerror(-r);
+	}
+}
+
+/* Programs of an earlier daemon may want what lies there: see above. */
+static int refuse(struct daemon *d, const struct tier *t, const char *why)
+{
+	log_line(LOG_LEVEL_ERROR,
+		 "tier %s may hold memory of pid %d and others, but %s: put the device back as it was and start "
+		 "hmmd again; or remove %s/tiers to give up what they have there",
+		 t->config.name, (int)d->survivors.pid, why, d->config->state_dir);
+	return -ESTALE;
+}
+
+static int device_tier(struct daemon *d, struct tier *t)
 {
 	struct mover_device *device = &d->devices[t->index];
 	const char *kind = driver_kind(t->config.kind);
-	char stored[HMM_LIMIT_TIER_NAME + 2], why[96];
+	bool wanted = t->config.generation > 0;
+	char stored[HMM_LIMIT_TIER_NAME + 2], why[160];
 	int r;
 
 	device->ops = hmm_device_find(kind);
 	if (!device->ops) {
 		snprintf(why, sizeof(why), "this hmmd has no driver of kind %s", kind);
-		failed(d, t->index, why);
-		return;
+		daemon_tier_failed(d, t->index, why);
+		return 0;
 	}
 	snprintf(stored, sizeof(stored), "d%s", t->config.name);
 	r = open_device(device, &t->config, stored, !d->hugepool);
-	if (r) {
-		snprintf(why, sizeof(why), "%.60s: %s", t->config.path[0] ? t->config.path : kind,
-			 strerror(-r));
-		failed(d, t->index, why);
-	}
+	if (!r)
+		return 0;
+	snprintf(why, sizeof(why), "%.60s: %s", t->config.path[0] ? t->config.path : kind, device_trouble(r));
+	if (wanted)
+		return refuse(d, t, why);
+	daemon_tier_failed(d, t->index, why);
+	return 0;
 }
 
 static void driver_tier(struct daemon *d, struct tier *t)
@@ -106,7 +154,7 @@ static void driver_tier(struct daemon *d, struct tier *t)
 	char why[96];
 
 	if (kernel_tier_open(d, t, why, sizeof(why)))
-		failed(d, t->index, why);
+		daemon_tier_failed(d, t->index, why);
 }
 
 int daemon_tiers_open(struct daemon *d, unsigned int first)
@@ -115,15 +163,15 @@ int daemon_tiers_open(struct daemon *d, unsigned int first)
 
 	if (r)
 		return r;
-	for (unsigned int i = first; i < d->world->n_tiers; i++) {
+	for (unsigned int i = first; !r && i < d->world->n_tiers; i++) {
 		if (tier_is_resident(&d->world->tiers[i]))
 			node_tier(d, &d->world->tiers[i]);
 		else if (d->world->tiers[i].config.kind == TIER_KERNEL)
 			driver_tier(d, &d->world->tiers[i]);
 		else
-			device_tier(d, &d->world->tiers[i]);
+			r = device_tier(d, &d->world->tiers[i]);
 	}
-	return 0;
+	return r;
 }
 
 void daemon_tiers_close(struct daemon *d)

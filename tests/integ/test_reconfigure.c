@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -163,6 +164,84 @@ static void what_would_read_the_wrong_device_is_refused(void **state)
 	die(&l);
 }
 
+static void sh(const char *format, const struct house *h)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), format, h->dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* Each spoils the device, and mends it again. %1$s is the house. */
+static void a_device_that_is_not_what_it_was_is_refused(void **state)
+{
+	static const char *const spoilt[][2] = {
+		{ "cd %1$s && cp --sparse=never far far.was && truncate -s 30M far", "cd %1$s && cp --sparse=never far.was far" },
+		{ "cd %1$s && truncate -s 30M far && truncate -s $(stat -c %%s far.was) far", "cd %1$s && cp --sparse=never far.was far" },
+		{ "cd %1$s && truncate -s 0 far", "cd %1$s && cp --sparse=never far.was far" },
+		{ "cd %1$s && mv far away", "cd %1$s && test ! -e far && mv away far" },
+		{ "cd %1$s && mv far x && mv near far && mv x near", "cd %1$s && mv far x && mv near far && mv x near" },
+		{ "cd %1$s && head -c 40M /dev/urandom >far", "cd %1$s && cp --sparse=never far.was far" },
+	};
+	struct life l;
+
+	(void)state;
+	live(&l, NULL);
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		unlink(l.h->log);
+		configure(l.h, DRAM DISK("near", "64M") DISK("far", "64M") QUIET);
+		sh(spoilt[i][0], l.h);
+		assert_false(house_try(l.h));
+		assert_true(house_logged(l.h, "may hold memory of pid"));
+		sh(spoilt[i][1], l.h);
+	}
+	sh("rm %1$s/far.was", l.h);
+	house_start(l.h);
+	all_is_there(&l, 1);
+	die(&l);
+}
+
+/* An older copy of the device has its name and its length, and words that were true once. */
+static void an_older_copy_is_refused(void **state)
+{
+	struct life l;
+
+	(void)state;
+	live(&l, NULL);
+	sh("cd %1$s && cp far far.was", l.h);
+	for (unsigned int starts = 1; starts <= 2; starts++) {
+		house_start(l.h);
+		all_is_there(&l, starts);
+		house_kill(l.h);
+	}
+	sh("cd %1$s && mv far away && mv far.was far", l.h);
+	unlink(l.h->log);
+	assert_false(house_try(l.h));
+	assert_true(house_logged(l.h, "tier far may hold memory of pid"));
+	sh("cd %1$s && mv away far", l.h);
+	house_start(l.h);
+	all_is_there(&l, 3);
+	die(&l);
+}
+
+/* The operator gives the pages up: lost and said so, never zeros. */
+static void pages_can_be_given_up(void **state)
+{
+	uint8_t tiers[PAGES];
+	struct life l;
+
+	(void)state;
+	live(&l, NULL);
+	sh("rm %1$s/far %1$s/state/tiers", l.h);
+	house_start(l.h);
+	assert_soon(atomic_load(&l.seen.reconnected) == 1);
+	assert_soon(atomic_load(&l.seen.lost) > 0);
+	assert_int_equal(hmm_range_residency(l.r, 0, 0, tiers), 0);
+	for (size_t i = 0; i < PAGES; i++)
+		assert_int_equal(tiers[i] == HMM_TIER_LOST, i < 2 * PAGES / 3);	/* one record is of all devices */
+	die(&l);
+}
+
 /* Pages lie all over it. */
 static void a_device_does_not_shrink_under_them(void **state)
 {
@@ -259,6 +338,9 @@ int main(void)
 		cmocka_unit_test(another_order),
 		cmocka_unit_test(preference_follows_the_file),
 		cmocka_unit_test(what_would_read_the_wrong_device_is_refused),
+		cmocka_unit_test(a_device_that_is_not_what_it_was_is_refused),
+		cmocka_unit_test(an_older_copy_is_refused),
+		cmocka_unit_test(pages_can_be_given_up),
 		cmocka_unit_test(a_device_does_not_shrink_under_them),
 		cmocka_unit_test(without_programs_anything_goes),
 		PER_BACKING(the_backing_is_theirs),

@@ -148,6 +148,7 @@ static void file_outlives_its_device(void **state)
 {
 	const struct hmm_device_ops *ops = &hmm_device_file;
 	struct hmm_device_config c = config();
+	struct hmm_device_identity is;
 	struct hmm_device *d;
 
 	(void)state;
@@ -155,10 +156,20 @@ static void file_outlives_its_device(void **state)
 	put(ops, d, 3, 33);
 	assert_int_equal(ops->fd(d), -1);
 	assert_null(ops->map(d, 0));
+	ops->identity(d, &is);
+	assert_int_equal(is.generation, 1);
 	ops->close(d);
 	assert_int_equal(access(path, F_OK), 0);
 	c.path = path;
+	c.known = &is;
 	assert_int_equal(ops->open(&d, &c), 0);
+	assert_false(ops->fresh(d));
+	expect(ops, d, 3, 33);
+	ops->close(d);
+	/* Killed before the record said so: once more. */
+	assert_int_equal(ops->open(&d, &c), 0);
+	ops->identity(d, &is);
+	assert_int_equal(is.generation, 2);
 	expect(ops, d, 3, 33);
 	ops->close(d);
 }

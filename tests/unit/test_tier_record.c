@@ -127,13 +127,38 @@ static void put(const char *record)
 	assert_int_equal(fclose(f), 0);
 }
 
+#define FIRST "hmmd tiers 2\n"
+#define NONE " 0 00000000000000000000000000000000 "
+
+static void identities_come_back(void **state)
+{
+	(void)state;
+	put(FIRST "3 0 33554432 7 000102030405060708090a0b0c0d0eff disk /a path/with blanks \n");
+	assert_int_equal(keep(), 0);
+	assert_string_equal(c.tiers[0].name, "disk");
+	assert_int_equal(c.tiers[0].generation, 7);
+	assert_int_equal(c.tiers[0].uuid[1], 1);
+	assert_int_equal(c.tiers[0].uuid[15], 255);
+	assert_int_equal(c.tiers[1].generation, 0);
+}
+
+static void another_version_is_named(void **state)
+{
+	(void)state;
+	put("1 0 16777216 dram\n");
+	assert_true(keep() < 0);
+	assert_non_null(strstr(text, path));
+	assert_non_null(strstr(text, "another version of hmmd"));
+}
+
 static void damage_is_said(void **state)
 {
 	static const char *const damaged[] = {
-		"\n", "x\n", "1 0 5\n", "0 0 5 dram\n", "6 0 5 dram\n", "1 0 16777216 dram\n1 0 16777216 dram\n",
-		"1 0 16777216 dram\n\n2 0 8388608 far\n",
+		"", FIRST "\n", FIRST "x\n", FIRST "1 0 5\n", FIRST "0 0 5" NONE "dram\n", FIRST "6 0 5" NONE "dram\n",
+		FIRST "1 0 16777216" NONE "dram\n1 0 16777216" NONE "dram\n",
+		FIRST "1 0 16777216" NONE "dram\n\n2 0 8388608" NONE "far\n", FIRST "1 0 5 0 00 dram\n",
 	};
-	char many[HMM_LIMIT_TIERS * 32] = "";
+	char many[HMM_LIMIT_TIERS * 96] = FIRST;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
@@ -141,8 +166,8 @@ static void damage_is_said(void **state)
 		assert_int_equal(keep(), -EBADMSG);
 		assert_non_null(strstr(text, path));
 	}
-	for (size_t i = 0, n = 0; i <= HMM_LIMIT_TIERS; i++)
-		n += (size_t)snprintf(many + n, sizeof(many) - n, "2 0 2097152 t%zu\n", i);
+	for (size_t i = 0, n = strlen(many); i <= HMM_LIMIT_TIERS; i++)
+		n += (size_t)snprintf(many + n, sizeof(many) - n, "2 0 2097152" NONE "t%zu\n", i);
 	put(many);
 	assert_int_equal(keep(), -EBADMSG);
 	unlink(path);
@@ -159,6 +184,8 @@ int main(void)
 		TEST(what_was_written_fits),
 		TEST(another_tier_is_named),
 		TEST(no_record_asks_nothing),
+		TEST(identities_come_back),
+		TEST(another_version_is_named),
 		TEST(damage_is_said),
 	};
 
