@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
+#include "libclient/file.h"
 #include "libclient/map.h"
 #include "libclient/uffd.h"
 
@@ -17,19 +17,22 @@ struct allocation {
 	struct hmm_range *range;
 	uint64_t id;		/* 0: the daemon has nothing of it */
 	uint64_t connection;	/* on which the id means something */
+	struct file *held;	/* the file that the daemon was told we have */
 };
 
 static int take_file(struct hmm_client *c, struct request *req, const Hmmd__Message *m, int *fds)
 {
+	const Hmmd__AllocReply *reply = m->alloc_reply;
 	struct allocation *a = req->into;
+	int fd;
 
 	if (m->kind_case != HMMD__MESSAGE__KIND_ALLOC_REPLY)
 		return -EPROTO;
-	a->id = m->alloc_reply->range;
+	a->id = reply->range;
 	a->connection = c->session.connection;
-	a->range->fd = fds[0];
+	fd = fds[0];
 	fds[0] = -1;
-	return 0;
+	return file_place(c, a->range, a->held, reply->file, reply->offset, fd);
 }
 
 /* With the lock held. */
@@ -46,14 +49,18 @@ static int ask_for_file(struct hmm_client *c, struct allocation *a)
 	a->range->uffd = c->uffd;
 	c->uffd->users++;
 	range_settings_pack(a->range->settings, &options);
+	a->held = file_hold(c);
 	alloc.size = a->range->size;
 	alloc.options = &options;
-	return wire_call(c, &req, &m, NULL, 0, clock_after(WIRE_ANSWER_US));
+	alloc.file = a->held ? a->held->inode : 0;
+	r = wire_call(c, &req, &m, NULL, 0, clock_after(WIRE_ANSWER_US));
+	file_unref(c, a->held);
+	return r;
 }
 
 static int map_range(struct hmm_range *r)
 {
-	int err = map_file(r->fd, r->size, &r->addr);
+	int err = map_file(r->fd, r->offset, r->size, &r->addr);
 
 	if (err)
 		return err;
@@ -107,8 +114,8 @@ static void give_up(struct hmm_client *c, struct allocation *a)
 		wire_cast(c, &m);
 	}
 	map_remove(r->addr, r->size);
-	if (r->fd >= 0)
-		close(r->fd);
+	file_clear(r);
+	file_unref(c, r->file);
 	uffd_unref(r->uffd);
 	range_unref(r);
 }

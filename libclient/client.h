@@ -63,6 +63,7 @@ struct hmm_client {
 	struct work_queue work;
 	struct range_table ranges;
 	struct ledger ledger;
+	struct file *file;	/* the one that ranges are windows of, NULL: none lies in it */
 	int uffd_device;	/* /dev/userfaultfd, -1: none */
 	struct uffd *uffd;	/* NULL until the first managed range */
 	bool uffd_attached;	/* this daemon has it */

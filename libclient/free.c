@@ -4,10 +4,10 @@
  * the list before the daemon is asked, so that neither a zap nor a reconnect in between finds it.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
+#include "libclient/file.h"
 #include "libclient/map.h"
 #include "libclient/uffd.h"
 
@@ -31,13 +31,13 @@ static void unmap(struct hmm_range *r)
 		return;
 	uffd_unregister(r->uffd, r->addr, r->size);
 	map_remove(r->addr, r->size);
+	file_clear(r);
 }
 
 /* With the lock held. */
-static void release(struct hmm_range *r)
+static void release(struct hmm_client *c, struct hmm_range *r)
 {
-	if (r->fd >= 0)
-		close(r->fd);
+	r->file = file_unref(c, r->file);
 	r->fd = -1;
 	r->uffd = uffd_unref(r->uffd);
 	range_unref(r);
@@ -62,7 +62,7 @@ int hmm_range_free(struct hmm_range *r)
 	client_leave(c);
 	unmap(r);
 	pthread_mutex_lock(&c->lock);
-	release(r);
+	release(c, r);
 	client_leave(c);
 	return 0;
 }
@@ -79,7 +79,7 @@ void free_adopted(struct hmm_client *c, struct hmm_range **ranges, size_t n, uin
 	}
 	tell_daemon(c, ids, known);
 	for (size_t i = 0; i < n; i++)
-		release(ranges[i]);
+		release(c, ranges[i]);
 }
 
 static void tell_daemon_all(struct hmm_client *c)
@@ -109,6 +109,6 @@ void free_all_ranges(struct hmm_client *c, bool own)
 		range_unlink(&c->ranges, r);
 		if (own)
 			unmap(r);
-		release(r);
+		release(c, r);
 	}
 }

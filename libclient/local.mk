@@ -12,6 +12,7 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/configure.c \
 	libclient/control.c \
 	libclient/driver.c libclient/driver.h \
+	libclient/file.c libclient/file.h \
 	libclient/free.c \
 	libclient/helper.c \
 	libclient/ledger.c libclient/ledger.h \

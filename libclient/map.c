@@ -11,20 +11,20 @@
 #include "libclient/map.h"
 #include "proto/ledger.h"
 
-static int check_file(int fd, size_t size)
+static int check_file(int fd, uint64_t offset, size_t size)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) && (uint64_t)st.st_size == size ? 0 : -EPROTO;
+	return S_ISREG(st.st_mode) && (uint64_t)st.st_size >= size && offset <= (uint64_t)st.st_size - size ? 0 : -EPROTO;
 }
 
-int map_file(int fd, size_t size, uint8_t **ret_addr)
+int map_file(int fd, uint64_t offset, size_t size, uint8_t **ret_addr)
 {
 	uint8_t *start, *addr;
 	size_t reserved, head;
-	int r = check_file(fd, size);
+	int r = check_file(fd, offset, size);
 
 	if (r)
 		return r;
@@ -34,7 +34,7 @@ int map_file(int fd, size_t size, uint8_t **ret_addr)
 		return -errno;
 	head = -(uintptr_t)start & (LEDGER_PAGE_SIZE - 1);
 	addr = mmap(start + head, size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset);
 	if (addr == MAP_FAILED) {
 		r = -errno;
 		munmap(start, reserved);

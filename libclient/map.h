@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* -EPROTO: not a file of that size; -errno of mmap(2). */
-int map_file(int fd, size_t size, uint8_t **ret_addr);
+/* The bytes from offset on. -EPROTO: it is no file, or too short; -errno of mmap(2). */
+int map_file(int fd, uint64_t offset, size_t size, uint8_t **ret_addr);
 void map_remove(uint8_t *addr, size_t size);
 
 #endif

@@ -34,7 +34,9 @@ struct hmm_range {
 	bool listed;
 	bool lost;			/* managed: no daemon serves it any more */
 	uint64_t id;			/* 0: the daemon does not know it */
-	int fd;				/* the backing file; -1 for adopted memory */
+	struct file *file;		/* NULL for adopted memory */
+	int fd;				/* its descriptor, which is the file's to close; -1 for adopted memory */
+	uint64_t offset;		/* of the range in it, bytes */
 	struct uffd *uffd;
 	struct hmm_range *previous, *next, *hash_next;
 };

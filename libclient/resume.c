@@ -18,7 +18,14 @@ struct resume_frame {
 	Hmmd__ResumeRange *entries[RESUME_BATCH];
 	int fds[HMM_LIMIT_FDS];
 	size_t n, n_fds;
+	const struct file *file;	/* the last of them */
 };
+
+/* Of ranges that are windows of one file it goes along once. */
+static bool brings_file(const struct resume_frame *f, const struct hmm_range *r)
+{
+	return r->managed && r->file != f->file;
+}
 
 static void add_entry(struct resume_frame *f, const struct hmm_range *r)
 {
@@ -32,8 +39,11 @@ static void add_entry(struct resume_frame *f, const struct hmm_range *r)
 	e->managed = r->managed;
 	e->options = &f->options[f->n];
 	f->entries[f->n++] = e;
-	if (r->managed)
+	e->same_file = r->managed && !brings_file(f, r);
+	if (brings_file(f, r)) {
 		f->fds[f->n_fds++] = r->fd;
+		f->file = r->file;
+	}
 }
 
 /* Fills a frame; returns where the next one starts. */
@@ -42,7 +52,7 @@ static struct hmm_range *fill(struct resume_frame *f, struct hmm_range *r)
 	for (; r && f->n < RESUME_BATCH; r = r->next) {
 		if (r->id == 0)
 			continue;
-		if (r->managed && f->n_fds == HMM_LIMIT_FDS)
+		if (brings_file(f, r) && f->n_fds == HMM_LIMIT_FDS)
 			break;
 		add_entry(f, r);
 	}

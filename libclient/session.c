@@ -94,7 +94,7 @@ static int say_hello(struct hmm_client *c)
 
 	hello.version_min = HMM_LIMIT_VERSION_MIN;
 	hello.version_max = HMM_LIMIT_VERSION_MAX;
-	hello.features = HMMD__FEATURE__FEATURE_ZAP;
+	hello.features = HMMD__FEATURE__FEATURE_ZAP | HMMD__FEATURE__FEATURE_WINDOWS;
 	hello.name = c->name;
 	hello.resume_client = c->session.client;
 	c->session.resuming = c->session.client != 0;

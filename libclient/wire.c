@@ -269,6 +269,8 @@ static int receive_one(struct hmm_client *c)
 	if (r == -EAGAIN)
 		return r;
 	if (r == 0) {
+		if (!n_fds)
+			fds[0] = -1;
 		r = dispatch(c, size, fds, n_fds);
 		fd_close_all(fds, n_fds);
 	} else if (r > 0) {

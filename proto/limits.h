@@ -37,5 +37,7 @@ enum hmm_limit {
 #define HMM_LIMIT_ADDRESS (1ULL << 47)
 /* One range; 2^23 pages of 2 MiB. */
 #define HMM_LIMIT_RANGE_SIZE (1ULL << 44)
+/* The one file of a client's managed ranges: as far as file offsets reach, for it is never used twice at one place. */
+#define HMM_LIMIT_FILE (1ULL << 62)
 
 #endif

@@ -24,7 +24,7 @@ static const struct rule rules[] = {
 	[KIND(ATTACH_UFFD)] = { "AttachUffd", NULL, FROM_CLIENT, false, 1, 1 },
 	[KIND(ATTACH_DRIVER)] = { "AttachDriver", NULL, FROM_CLIENT, false, 1, 1 },
 	[KIND(ALLOC)] = { "Alloc", check_alloc, FROM_CLIENT, false, 0, 0 },
-	[KIND(ALLOC_REPLY)] = { "AllocReply", check_alloc_reply, FROM_DAEMON, false, 1, 1 },
+	[KIND(ALLOC_REPLY)] = { "AllocReply", check_alloc_reply, FROM_DAEMON, false, 0, 1 },
 	[KIND(MAP_RANGE)] = { "MapRange", check_map_range, FROM_CLIENT, false, 0, 0 },
 	[KIND(REGISTER)] = { "Register", check_register, FROM_CLIENT, false, 0, 0 },
 	[KIND(REGISTER_REPLY)] = { "RegisterReply", check_register_reply, FROM_DAEMON,
@@ -88,7 +88,7 @@ static size_t resume_fds(const Hmmd__Resume *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n_range; i++)
-		n += !!r->range[i]->managed;
+		n += r->range[i]->managed && !r->range[i]->same_file;
 	return n;
 }
 
@@ -102,6 +102,8 @@ void message_fds(const Hmmd__Message *m, size_t *ret_min, size_t *ret_max)
 		*ret_min = *ret_max = hello_fds(m->hello_reply);
 	else if (m->kind_case == KIND(RESUME))
 		*ret_min = *ret_max = resume_fds(m->resume);
+	else if (m->kind_case == KIND(ALLOC_REPLY))
+		*ret_min = !m->alloc_reply->file;
 }
 
 int message_validate(const Hmmd__Message *m, enum direction from, size_t n_fds,

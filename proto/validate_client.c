@@ -59,28 +59,29 @@ int check_free(const Hmmd__Message *m, struct invalid *why)
 	return 0;
 }
 
-static int check_resume_range(const Hmmd__ResumeRange *r, struct invalid *why)
+static int check_resume_range(const Hmmd__ResumeRange *r, bool has_file, struct invalid *why)
 {
 	uint64_t align = r->managed ? LEDGER_PAGE_SIZE : VALIDATE_BASE_PAGE;
 
 	return check_that(r->range > 0, "range is 0", why) ||
+	       check_that(!r->same_file || (r->managed && has_file), "same_file, but no file before it", why) ||
 	       check_area(r->addr, r->size, align, why) || check_options(r->options, why);
 }
 
 int check_resume(const Hmmd__Message *m, struct invalid *why)
 {
 	const Hmmd__Resume *r = m->resume;
-	size_t managed = 0;
+	size_t files = 0;
 
 	if (check_or(r->n_range <= HMM_LIMIT_RESUME, E2BIG, "more than 1024 ranges", why) ||
 	    check_that(r->n_range > 0 || r->last, "no range, and not the last frame", why))
 		return VALIDATE_E_FIELD;
 	for (size_t i = 0; i < r->n_range; i++) {
-		if (check_resume_range(r->range[i], why))
+		if (check_resume_range(r->range[i], files > 0, why))
 			return VALIDATE_E_FIELD;
-		managed += !!r->range[i]->managed;
+		files += r->range[i]->managed && !r->range[i]->same_file;
 	}
-	return check_or(managed <= HMM_LIMIT_FDS, E2BIG, "more than 32 managed ranges", why);
+	return check_or(files <= HMM_LIMIT_FDS, E2BIG, "more than 32 files of managed ranges", why);
 }
 
 /* A span that somebody asks something for; nothing is asked for no byte. */

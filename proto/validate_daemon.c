@@ -31,7 +31,12 @@ int check_hello_reply(const Hmmd__Message *m, struct invalid *why)
 
 int check_alloc_reply(const Hmmd__Message *m, struct invalid *why)
 {
-	return check_that(m->alloc_reply->range > 0, "range is 0", why);
+	const Hmmd__AllocReply *a = m->alloc_reply;
+
+	return check_that(a->range > 0, "range is 0", why) ||
+	       check_that(a->offset % LEDGER_PAGE_SIZE == 0, "offset is not a multiple of the huge page", why) ||
+	       check_that(a->file || !a->offset, "an offset in a file of its own", why) ||
+	       check_that(a->offset <= HMM_LIMIT_FILE - LEDGER_PAGE_SIZE, "offset is beyond every file", why);
 }
 
 int check_register_reply(const Hmmd__Message *m, struct invalid *why)

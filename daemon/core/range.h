@@ -27,6 +27,7 @@ struct range {
 	enum range_kind kind;
 	struct space *space;
 	int backing;			/* the file of a managed range, -1 otherwise; core never uses it as a file */
+	uint64_t offset;		/* of its first byte in there */
 	_Atomic uint8_t home;		/* index of the resident tier that faults fill into; changes when that drains */
 	uint8_t lower[HMM_LIMIT_TIERS];	/* device tiers in order of preference for eviction */
 	uint8_t n_lower;
@@ -38,6 +39,7 @@ struct range {
 	struct adopted *_Atomic adopted;	/* where adopted memory is (adopted.h); NULL: nobody watches it */
 	/* ---- loop thread only ---- */
 	char name[HMM_LIMIT_NAME + 1];
+	void *file;			/* the daemon's: what `backing` is a descriptor of; core never looks */
 	struct policy *policy;
 	uint32_t flags;
 	struct heat *heat;		/* one per huge page; of adopted memory only when it is watched */
@@ -54,6 +56,11 @@ struct range {
 static inline uint64_t range_end(const struct range *r)
 {
 	return r->addr + r->size;
+}
+/* Where the byte at an address of a managed range is in its file. */
+static inline uint64_t range_offset(const struct range *r, uint64_t addr)
+{
+	return r->offset + (addr - r->addr);
 }
 /* The huge pages that lie wholly in the range and so have a word of their own: adopted memory begins and ends anywhere. */
 static inline uint64_t range_first_vpn(const struct range *r)

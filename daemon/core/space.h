@@ -30,6 +30,7 @@ struct space {
 	struct heat_window window;
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
+	void *file;			/* the daemon's: the one that managed ranges are windows of, NULL: none */
 	bool recovering;		/* from space_new(adopt) to space_recovered(): words found are kept */
 	char name[HMM_LIMIT_NAME + 1], program[16], unit[HMM_LIMIT_NAME + 1];
 };
@@ -51,7 +52,7 @@ int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid,
 	      void *mirror_arena, void *owner_arena, uint32_t max_tables, uint32_t tables, bool adopt);
 struct space *space_free(struct space *s);	/* all ranges were freed */
 
-/* Managed: charges, chooses tiers, allocates heat; not mapped yet. The caller sets range->backing. */
+/* Managed: charges, chooses tiers, allocates heat; not mapped yet. The caller gives it its file (backing, offset). */
 int space_alloc(struct space *s, const struct range_request *q, struct range **ret);
 /* Puts it at addr (huge-page aligned): tree, mirror, owners. */
 int space_map(struct space *s, struct range *r, uint64_t addr);

@@ -34,7 +34,7 @@ static void send_back(struct faultd *f, struct range *r, uint64_t vpn)
 {
 	struct mech *mech = f->hand.mover.mech;
 	uint64_t addr = vpn << LEDGER_PAGE_SHIFT;
-	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = addr, .offset = addr - r->addr };
+	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = addr, .offset = range_offset(r, addr) };
 
 	mech->ops->wake(mech, &page);
 }

@@ -43,10 +43,15 @@ struct range_record {
 	uint64_t id, addr, size, inode;
 	uint32_t flags, backing;	/* enum Backing */
 	char name[64], policy[64], prefer[32];
-	uint8_t home, reserved[47 + 8];
+	uint64_t offset;		/* in the file, bytes */
+	uint64_t next;			/* where the client's next window would begin when this was written; told by free ones, too */
+	uint8_t home, window;		/* window: 1 in the client's one file, 0 in one of its own */
+	uint8_t reserved[30 + 8];
 };
 int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r);
-int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id);
+int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next);
+/* Where no window ever was (memfile.h), as far as the records told when they were opened: with a damaged one nowhere, HMM_LIMIT_FILE. */
+uint64_t ledgerfile_next_window(const struct ledgerfile *l);
 /* Calls fn for every good record, stops at its first result that is not 0 and returns that; -EINVAL at the end: some records were damaged and left out. */
 int ledgerfile_each_range(struct ledgerfile *l, int (*fn)(void *userdata, const struct range_record *r), void *userdata);
 

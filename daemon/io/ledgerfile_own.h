@@ -18,6 +18,7 @@ struct ledgerfile {
 	bool kept;			/* the files are not changed any more */
 	uint64_t *ids;			/* of the records, in their order; 0: free */
 	size_t n_ids, cap_ids;
+	uint64_t next_window;		/* of an earlier daemon */
 	char path[LEDGER_PATH], ranges_path[LEDGER_PATH];
 };
 

@@ -43,6 +43,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/ledgerfile_own.h \
 	daemon/io/log.c \
 	daemon/io/log.h \
+	daemon/io/memfile.c \
+	daemon/io/memfile.h \
 	daemon/io/notify.c \
 	daemon/io/notify.h \
 	daemon/io/options.c \

@@ -10,7 +10,7 @@
 
 struct daemon;
 
-/* Takes over LISTEN_FDS once. Descriptors are handed out by name: "client" (socket), "uffd", "u<client>", "m<range>", "d<tier>". */
+/* Takes over LISTEN_FDS once. Descriptors are handed out by name: "client" (socket), "uffd", "u<client>", "m<client>" (its one file), "m<range>", "d<tier>". */
 int notify_take_fds(void);
 int notify_fd(const char *name);		/* the next one with that name, now the caller's; -1: none */
 void notify_close_rest(void);			/* closes and FDSTOREREMOVEs what nobody claimed */

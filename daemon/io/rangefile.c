@@ -37,15 +37,35 @@ static bool ends(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-static bool good(const struct range_record *r)
+static bool intact(const struct range_record *r)
 {
 	uint64_t stored;
 
 	memcpy(&stored, (const uint8_t *)r + CHECKSUM_AT, sizeof(stored));
-	return stored == checksum(r) && r->addr && !(r->addr % LEDGER_PAGE_SIZE) && r->size &&
+	return stored == checksum(r);
+}
+
+static void seal(struct range_record *r)
+{
+	uint64_t sum;
+
+	memset(r->reserved, 0, sizeof(r->reserved));
+	sum = checksum(r);
+	memcpy((uint8_t *)r + CHECKSUM_AT, &sum, sizeof(sum));
+}
+
+static bool well_placed(const struct range_record *r)
+{
+	return !(r->offset % LEDGER_PAGE_SIZE) && r->offset <= HMM_LIMIT_FILE - r->size && r->window <= 1 &&
+	       (r->window || !r->offset);
+}
+
+static bool good(const struct range_record *r)
+{
+	return intact(r) && r->addr && !(r->addr % LEDGER_PAGE_SIZE) && r->size &&
 	       !(r->size % LEDGER_PAGE_SIZE) && r->size <= HMM_LIMIT_RANGE_SIZE && r->addr <= HMM_LIMIT_ADDRESS - r->size &&
 	       r->home < HMM_LIMIT_TIERS && ends(r->name, sizeof(r->name)) && ends(r->policy, sizeof(r->policy)) &&
-	       ends(r->prefer, sizeof(r->prefer));
+	       ends(r->prefer, sizeof(r->prefer)) && well_placed(r);
 }
 
 /* 1: read; 0: the end; -errno. */
@@ -88,6 +108,20 @@ static int ids_reserve(struct ledgerfile *l, size_t n)
 	return 0;
 }
 
+/* A window that a damaged record names may be anywhere, so no more are given out. */
+static void learn_next(struct ledgerfile *l, const struct range_record *r)
+{
+	uint64_t next = intact(r) ? r->next : HMM_LIMIT_FILE;
+
+	if (next > l->next_window)
+		l->next_window = next;
+}
+
+uint64_t ledgerfile_next_window(const struct ledgerfile *l)
+{
+	return l->next_window;
+}
+
 /* A damaged record keeps its place with no id: it is found by nobody and written over by the next. */
 static int learn_ids(struct ledgerfile *l, size_t n)
 {
@@ -97,8 +131,10 @@ static int learn_ids(struct ledgerfile *l, size_t n)
 
 	for (i = 0; i < n && rc >= 0; i++) {
 		rc = read_record(l, i, &r);
-		if (rc > 0)
+		if (rc > 0) {
 			l->ids[i] = good(&r) ? r.id : 0;
+			learn_next(l, &r);
+		}
 	}
 	if (rc < 0)
 		return rc;
@@ -139,7 +175,6 @@ int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r)
 {
 	struct range_record out = *r;
 	size_t i = place_of(l, r->id);
-	uint64_t sum;
 	int rc = l->ranges < 0 ? create(l) : 0;
 
 	if (i == l->n_ids)
@@ -148,9 +183,7 @@ int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r)
 		rc = i < RECORDS_MAX ? ids_reserve(l, i + 1) : -ENOSPC;
 	if (rc)
 		return rc;
-	memset(out.reserved, 0, sizeof(out.reserved));
-	sum = checksum(&out);
-	memcpy((uint8_t *)&out + CHECKSUM_AT, &sum, sizeof(sum));
+	seal(&out);
 	rc = write_record(l, i, &out);
 	if (rc)
 		return rc;
@@ -160,14 +193,15 @@ int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r)
 	return 0;
 }
 
-int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id)
+int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next)
 {
-	static const struct range_record none;
+	struct range_record none = { .next = next };
 	size_t i = place_of(l, id);
 	int rc;
 
 	if (l->kept || !id || i == l->n_ids)
 		return 0;
+	seal(&none);
 	rc = write_record(l, i, &none);
 	if (!rc)
 		l->ids[i] = 0;

@@ -7,13 +7,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/ledgerfile.h"
 #include "daemon/io/log.h"
+#include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
@@ -77,11 +76,14 @@ static void send_file(struct request *q, const struct range *r)
 {
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__AllocReply reply = HMMD__ALLOC_REPLY__INIT;
+	const struct memfile *f = r->file;
 
 	reply.range = r->id;
+	reply.file = f->shared ? f->inode : 0;
+	reply.offset = r->offset;
 	m.kind_case = HMMD__MESSAGE__KIND_ALLOC_REPLY;
 	m.alloc_reply = &reply;
-	session_send(q->session, q->id, &m, &r->backing, 1);
+	session_send(q->session, q->id, &m, &f->fd, !f->shared || f->inode != q->message->alloc->file);
 }
 
 void request_alloc(struct request *q)
@@ -101,7 +103,7 @@ void request_alloc(struct request *q)
 		reply_result(q->session, q->id, rc, "a managed range");
 		return;
 	}
-	rc = d->mech->ops->create(d->mech, r->name[0] ? r->name : "hmm", r->size, &r->backing);
+	rc = memfile_take(d, r, q->session->features & HMMD__FEATURE__FEATURE_WINDOWS);
 	if (rc) {
 		space_range_leave(q->session->space, r);
 		space_range_free(r, NULL, NULL);
@@ -119,11 +121,8 @@ static int put_record(struct daemon *d, struct range *r)
 				    .flags = r->flags,
 				    .backing = d->backing,
 				    .home = atomic_load(&r->home) };
-	struct stat st;
 
-	if (fstat(r->backing, &st) < 0)
-		return -errno;
-	rec.inode = st.st_ino;
+	memfile_to_record(r, &rec);
 	snprintf(rec.name, sizeof(rec.name), "%s", r->name);
 	snprintf(rec.policy, sizeof(rec.policy), "%s", r->policy->config.name);
 	if (r->prefer != TIER_NOWHERE)
@@ -132,13 +131,8 @@ static int put_record(struct daemon *d, struct range *r)
 	return ledgerfile_put_range(space_ledger(r->space), &rec);
 }
 
-static void store(const char *kind, uint64_t id, int fd)
+static void stored(const char *name, int r)
 {
-	char name[32];
-	int r;
-
-	snprintf(name, sizeof(name), "%s%llu", kind, (unsigned long long)id);
-	r = notify_store(name, fd);
 	if (r == NOTIFY_E_FULL)
 		log_line(LOG_LEVEL_WARNING,
 			 "the descriptor store is full: after a restart %s comes back only from "
@@ -151,16 +145,19 @@ static void store(const char *kind, uint64_t id, int fd)
 
 static void store_range(struct range *r)
 {
+	char name[MEMFILE_NAME];
+
 	LIST_EACH(pos, &r->space->ranges) {
 		struct range *other = container_of(pos, struct range, in_space);
 
 		if (other->kind != RANGE_MANAGED || !other->addr)
 			continue;
+		snprintf(name, sizeof(name), "u%llu", (unsigned long long)r->space->client);
 		if (other == r)
-			store("u", r->space->client, r->space->uffd);
+			stored(name, notify_store(name, r->space->uffd));
 		break;
 	}
-	store("m", r->id, r->backing);
+	stored(name, memfile_store(r, name));
 }
 
 /* 0 or -errno, SPACE_E_*: then the range is as if it had never been mapped, but on record nowhere.

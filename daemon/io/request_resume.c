@@ -29,12 +29,14 @@ static void tell_lost(struct request *q, const Hmmd__ResumeRange *r, const char 
 	session_send(q->session, 0, &m, NULL, 0);
 }
 
+/* fd NULL: it lies in the file that came before. */
 static const char *managed(struct request *q, const Hmmd__ResumeRange *e, int *fd)
 {
-	int r = resume_range(q->daemon, q->session->space, e->range, e->addr, e->size, *fd);
+	int r = resume_range(q->daemon, q->session->space, e->range, e->addr, e->size, fd ? *fd : -1);
 
 	if (r == 0) {
-		*fd = -1;
+		if (fd)
+			*fd = -1;
 		return NULL;
 	}
 	if (r == RESUME_E_UNKNOWN)
@@ -99,7 +101,10 @@ void request_resume(struct request *q)
 	for (size_t i = 0; i < m->n_range; i++) {
 		const Hmmd__ResumeRange *e = m->range[i];
 
-		refused = e->managed ? managed(q, e, &q->fds[fd++]) : adopted(q, e);
+		if (e->managed)
+			refused = managed(q, e, e->same_file ? NULL : &q->fds[fd++]);
+		else
+			refused = adopted(q, e);
 		if (refused)
 			tell_lost(q, e, refused);
 	}

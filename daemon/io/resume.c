@@ -6,11 +6,11 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/io/crew.h"
 #include "daemon/io/log.h"
+#include "daemon/io/memfile.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/retire.h"
 
@@ -29,13 +29,8 @@ void space_set_ledger(struct space *s, struct ledgerfile *l)
 
 struct resume *resume_free(struct resume *w)
 {
-	size_t i;
-
 	if (!w)
 		return NULL;
-	for (i = 0; i < w->n; i++)
-		if (w->ranges[i].fd >= 0)
-			close(w->ranges[i].fd);
 	list_remove(&w->node);
 	close(w->pidfd);
 	free(w->ranges);
@@ -99,14 +94,6 @@ static struct resumed *find_range(struct resume *w, uint64_t id)
 	return NULL;
 }
 
-static bool same_file(struct daemon *d, const struct resumed *x, int fd)
-{
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == x->inode &&
-	       d->mech->ops->check(d->mech, fd, x->range->size) == 0;
-}
-
 int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size, int fd)
 {
 	struct resume *w = resume_find(d, s);
@@ -114,13 +101,9 @@ int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, 
 
 	if (!x)
 		return RESUME_E_UNKNOWN;
-	if (x->addr != addr || x->range->size != size || !same_file(d, x, fd))
+	if (x->addr != addr || x->range->size != size || memfile_sent(d, x->range, fd))
 		return RESUME_E_DIFFERENT;
 	x->came = true;
-	if (x->live || x->fd >= 0)
-		close(fd);	/* another descriptor of the same file */
-	else
-		x->fd = fd;
 	return 0;
 }
 
@@ -156,12 +139,8 @@ static void map_all(struct daemon *d, struct resume *w)
 
 		if (!x->range || x->live)
 			continue;
-		if (x->fd < 0 || !same_file(d, x, x->fd) || map_range(w->space, x->range, x->addr) < 0) {
+		if (!memfile_open(d, x->range) || map_range(w->space, x->range, x->addr) < 0)
 			give_up(d, w, x);
-			continue;
-		}
-		x->range->backing = x->fd;
-		x->fd = -1;
 	}
 }
 

@@ -18,7 +18,7 @@ struct space;
 int resume_restore(struct daemon *d);
 /* Hello with resume_client: the waiting space of that client when the peer is who the ledger says, else NULL. It leaves the waiting list and belongs to the session. */
 struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer *peer);
-/* One entry of a Resume frame. fd: the backing file, taken over on success. 0; or a positive RESUME_E_*. */
+/* One entry of a Resume frame. fd: the backing file, taken over on success; -1: that of an entry before it. 0; or a positive RESUME_E_*. */
 enum { RESUME_E_UNKNOWN = 1, RESUME_E_DIFFERENT = 2 /* address, size or inode are not those on record */ };
 int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size, int fd);
 /* After the last one: ranges on record that did not come are dropped; every page is brought to rest; served. *ret_lost: pages whose contents are gone (they are poisoned). */

@@ -9,8 +9,7 @@
 
 struct resumed {			/* one range on record */
 	struct range *range;		/* allocated at once, so that its place is promised; mapped when it is recovered */
-	uint64_t addr, inode;
-	int fd;				/* its file, once somebody has sent it; then the range has it */
+	uint64_t addr;
 	bool came;			/* the client has named it */
 	bool live;			/* recovered and served */
 };

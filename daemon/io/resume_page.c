@@ -74,7 +74,7 @@ void resume_release(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 static void repair(struct daemon *d, struct range *r, uint64_t vpn, radix_word *word)
 {
 	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = vpn << LEDGER_PAGE_SHIFT,
-				  .offset = (vpn - range_first_vpn(r)) << LEDGER_PAGE_SHIFT };
+				  .offset = range_offset(r, vpn << LEDGER_PAGE_SHIFT) };
 
 	page_repair(word, d->mech->ops->present(d->mech, &page) == 1 ? PAGE_RESIDENT : PAGE_POISONED,
 		    atomic_load(&r->home));

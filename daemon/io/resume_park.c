@@ -5,10 +5,8 @@
  * client is known again as after a restart of the daemon. A process that ends or calls execve(2) loses its
  * address space before its sockets close, so it is told apart at once; what slips through is swept later.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/io/resume_own.h"
@@ -39,21 +37,14 @@ static void retire_others(struct daemon *d, struct space *s)
 	}
 }
 
-static int note_ranges(struct resume *w)
+static void note_ranges(struct resume *w)
 {
-	struct stat st;
-
 	LIST_EACH(node, &w->space->ranges) {
 		struct range *r = container_of(node, struct range, in_space);
 
-		if (!is_memory(r))
-			continue;
-		if (fstat(r->backing, &st) < 0)
-			return -errno;
-		w->ranges[w->n++] = (struct resumed){ .range = r, .addr = r->addr, .inode = st.st_ino, .fd = -1,
-						      .live = true };
+		if (is_memory(r))
+			w->ranges[w->n++] = (struct resumed){ .range = r, .addr = r->addr, .live = true };
 	}
-	return 0;
 }
 
 static struct resume *park_new(struct space *s, const struct peer *peer)
@@ -69,8 +60,9 @@ static struct resume *park_new(struct space *s, const struct peer *peer)
 					   .uid = peer->uid };
 	w->pidfd = fcntl(peer->pidfd, F_DUPFD_CLOEXEC, 0);
 	w->ranges = calloc(count_memory(s), sizeof(*w->ranges));
-	if (w->pidfd < 0 || !w->ranges || note_ranges(w) < 0)
+	if (w->pidfd < 0 || !w->ranges)
 		return resume_free(w);
+	note_ranges(w);
 	return w;
 }
 

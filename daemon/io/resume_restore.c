@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/io/log.h"
+#include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/resume_own.h"
 
@@ -68,6 +69,10 @@ static int restore_range(void *userdata, const struct range_record *rec)
 		forget_range(w->space, r);
 		r = NULL;
 	}
+	if (r && memfile_restore(r, rec) < 0) {
+		forget_range(w->space, r);
+		r = NULL;
+	}
 	if (!r) {
 		daemon_event(d, EVENT_ERROR, "range %llu of client %llu has no place any more and is lost",
 			     (unsigned long long)rec->id, (unsigned long long)w->who.client);
@@ -75,7 +80,7 @@ static int restore_range(void *userdata, const struct range_record *rec)
 	}
 	if (rec->home < d->world->n_tiers && tier_is_resident(&d->world->tiers[rec->home]))
 		atomic_store(&r->home, rec->home);
-	w->ranges[w->n++] = (struct resumed){ .range = r, .addr = rec->addr, .inode = rec->inode, .fd = -1 };
+	w->ranges[w->n++] = (struct resumed){ .range = r, .addr = rec->addr };
 	resume_reserve(d, w->space, rec->addr, range_pages(r));
 	return 0;
 }
@@ -93,11 +98,11 @@ static int make_space(struct daemon *d, struct resume *w, struct ledgerfile *l)
 	return 0;
 }
 
-static int fd_of(const char *kind, uint64_t id)
+static int stored_uffd(uint64_t client)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%s%llu", kind, (unsigned long long)id);
+	snprintf(name, sizeof(name), "u%llu", (unsigned long long)client);
 	return notify_fd(name);
 }
 
@@ -107,12 +112,10 @@ static bool take_descriptors(struct resume *w)
 	bool all;
 	size_t i;
 
-	w->space->uffd = fd_of("u", w->who.client);
+	w->space->uffd = stored_uffd(w->who.client);
 	all = w->space->uffd >= 0;
-	for (i = 0; i < w->n; i++) {
-		w->ranges[i].fd = fd_of("m", w->ranges[i].range->id);
-		all = all && w->ranges[i].fd >= 0;
-	}
+	for (i = 0; i < w->n; i++)
+		all = memfile_at_hand(w->ranges[i].range) && all;
 	return all;
 }
 

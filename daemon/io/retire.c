@@ -21,6 +21,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/ledgerfile.h"
 #include "daemon/io/log.h"
+#include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/retire.h"
@@ -96,11 +97,11 @@ static struct retire *retire_get(struct daemon *d)
 	return x;
 }
 
-static void forget(const char *kind, uint64_t id)
+static void forget_uffd(uint64_t client)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%s%" PRIu64, kind, id);
+	snprintf(name, sizeof(name), "u%" PRIu64, client);
 	notify_forget(name);
 }
 
@@ -114,18 +115,18 @@ static void release(void *userdata, uint64_t word)
 static void free_range(struct daemon *d, struct range *r)
 {
 	struct ledgerfile *l = space_ledger(r->space);
-	uint64_t id = r->id;
-	int file = r->backing;
+	struct range_record rec = { .id = r->id };
+	bool managed = r->file;
 
 	list_remove(&r->in_space);
 	d->retire->freed++;
+	if (managed) {
+		memfile_to_record(r, &rec);
+		memfile_drop(d, r);
+	}
 	space_range_free(r, release, d);
-	if (file < 0)
-		return;
-	close(file);
-	forget("m", id);
-	if (ledgerfile_drop_range(l, id) < 0)
-		log_line(LOG_LEVEL_WARNING, "the record of range %" PRIu64 " cannot be cleared, ignoring", id);
+	if (managed && ledgerfile_drop_range(l, rec.id, rec.next) < 0)
+		log_line(LOG_LEVEL_WARNING, "the record of range %" PRIu64 " cannot be cleared, ignoring", rec.id);
 }
 
 static void free_unheld(struct batch *b)
@@ -157,7 +158,7 @@ static void free_space(struct space *s)
 		close(s->uffd);
 	if (s->driver >= 0)
 		close(s->driver);
-	forget("u", s->client);
+	forget_uffd(s->client);
 	space_set_ledger(s, NULL);
 	space_free(s);
 	ledgerfile_remove(l);
@@ -308,12 +309,10 @@ static void keep_space(struct daemon *d, struct space *s)
 	resume_forget(d, s);
 	while (!list_empty(&s->ranges)) {
 		struct range *r = container_of(s->ranges.next, struct range, in_space);
-		int file = r->backing;
 
 		space_range_leave(s, r);
+		memfile_drop(d, r);
 		space_range_free(r, NULL, NULL);
-		if (file >= 0)
-			close(file);
 	}
 	if (s->uffd >= 0)
 		close(s->uffd);

@@ -82,7 +82,7 @@ static int map_page(struct daemon *d, const struct range *r, uint64_t vpn, bool 
 {
 	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = vpn << LEDGER_PAGE_SHIFT };
 
-	page.offset = page.addr - r->addr;
+	page.offset = range_offset(r, page.addr);
 	return d->mech->ops->map(d->mech, &page, ret_was);
 }
 

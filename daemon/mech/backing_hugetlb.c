@@ -47,7 +47,7 @@ static int hugetlb_check(struct mech *m, int fd, uint64_t size)
 	(void)m;
 	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
 		return -EINVAL;
-	if (fs.f_type != HUGETLBFS_MAGIC || (uint64_t)fs.f_bsize != PAGE || (uint64_t)st.st_size != size)
+	if (fs.f_type != HUGETLBFS_MAGIC || (uint64_t)fs.f_bsize != PAGE || (uint64_t)st.st_size < size)
 		return -EINVAL;
 	return backing_check_seals(fd);
 }

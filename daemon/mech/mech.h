@@ -27,7 +27,7 @@ struct mech_ops {
 	void (*done)(struct mech *m);	/* through mech_free() */
 	/* A sealed file of this size with nothing in it. -ENOMEM, -ENOSPC, -EMFILE. */
 	int (*create)(struct mech *m, const char *name, uint64_t size, int *ret_fd);
-	/* Is this descriptor such a file (after a restart)? 0, -EINVAL. */
+	/* Is this descriptor such a file, of this size at least (after a restart)? 0, -EINVAL. */
 	int (*check)(struct mech *m, int fd, uint64_t size);
 	/* Puts a page of zeros into a hole; does not wake. -ENOMEM: no memory of this kind; 0 or -EEXIST: it was there, and stays as it is. */
 	int (*zero)(struct mech *m, const struct mech_page *p);

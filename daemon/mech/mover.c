@@ -30,7 +30,7 @@ int page_at(struct range *r, uint64_t vpn, struct page_at *ret)
 		.range = r, .word = word, .seen = atomic_load(word),
 		.page = {
 			.uffd = r->space->uffd, .file = r->backing,
-			.addr = vpn << LEDGER_PAGE_SHIFT, .offset = (vpn - first) << LEDGER_PAGE_SHIFT
+			.addr = vpn << LEDGER_PAGE_SHIFT, .offset = range_offset(r, vpn << LEDGER_PAGE_SHIFT)
 		}
 	};
 	return 0;

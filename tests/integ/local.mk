@@ -62,7 +62,8 @@ integ_test_programs = \
 	tests/integ/test_reload \
 	tests/integ/test_restart \
 	tests/integ/test_rootless \
-	tests/integ/test_stop
+	tests/integ/test_stop \
+	tests/integ/test_windows
 check_PROGRAMS += $(integ_test_programs)
 TESTS += $(integ_test_programs)
 
@@ -177,3 +178,7 @@ tests_integ_test_rootless_LDADD = $(support_ldadd)
 tests_integ_test_stop_SOURCES = tests/integ/test_stop.c
 tests_integ_test_stop_CFLAGS = $(support_cflags)
 tests_integ_test_stop_LDADD = $(support_ldadd)
+
+tests_integ_test_windows_SOURCES = tests/integ/test_windows.c
+tests_integ_test_windows_CFLAGS = $(support_cflags)
+tests_integ_test_windows_LDADD = $(support_ldadd)

@@ -118,8 +118,8 @@ static void a_dropped_place_is_used_again(void **state)
 	(void)state;
 	keep(1);
 	keep(2);
-	assert_int_equal(ledgerfile_drop_range(l, 1), 0);
-	assert_int_equal(ledgerfile_drop_range(l, 1), 0);
+	assert_int_equal(ledgerfile_drop_range(l, 1, 0), 0);
+	assert_int_equal(ledgerfile_drop_range(l, 1, 0), 0);
 	keep(3);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 2 * 256);
@@ -127,6 +127,46 @@ static void a_dropped_place_is_used_again(void **state)
 	assert_int_equal(look(), 0);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(seen.records[0].id, 3);
+}
+
+static void keep_window(uint64_t id, uint64_t offset, uint64_t next)
+{
+	struct range_record r = record(id);
+
+	r.window = 1;
+	r.offset = offset;
+	r.next = next;
+	assert_int_equal(ledgerfile_put_range(l, &r), 0);
+}
+
+/* Where no window ever was is known again, also when the range that was there last is gone, and its place used again. */
+static void no_window_comes_twice(void **state)
+{
+	(void)state;
+	assert_int_equal(ledgerfile_next_window(l), 0);
+	keep_window(1, 0, 4 * LEDGER_PAGE_SIZE);
+	keep_window(2, 4 * LEDGER_PAGE_SIZE, 8 * LEDGER_PAGE_SIZE);
+	reopen();
+	assert_true(ledgerfile_next_window(l) == 8 * LEDGER_PAGE_SIZE);
+	assert_int_equal(ledgerfile_drop_range(l, 2, 12 * LEDGER_PAGE_SIZE), 0);
+	reopen();
+	assert_true(ledgerfile_next_window(l) == 12 * LEDGER_PAGE_SIZE);
+	keep_window(3, 8 * LEDGER_PAGE_SIZE, 16 * LEDGER_PAGE_SIZE);
+	reopen();
+	assert_true(ledgerfile_next_window(l) == 16 * LEDGER_PAGE_SIZE);
+	assert_int_equal(look(), 0);
+	assert_int_equal(seen.n, 2);
+	assert_true(seen.records[1].offset == 8 * LEDGER_PAGE_SIZE);
+}
+
+static void a_damaged_window_may_be_anywhere(void **state)
+{
+	(void)state;
+	keep_window(1, 0, 4 * LEDGER_PAGE_SIZE);
+	keep_window(2, 4 * LEDGER_PAGE_SIZE, 8 * LEDGER_PAGE_SIZE);
+	damage(256 + 8, 0xff);
+	reopen();
+	assert_true(ledgerfile_next_window(l) == HMM_LIMIT_FILE);
 }
 
 static void the_same_range_is_recorded_once(void **state)
@@ -226,6 +266,8 @@ int main(void)
 		TEST(records_are_found_again),
 		TEST(a_client_without_ranges_has_no_file),
 		TEST(a_dropped_place_is_used_again),
+		TEST(no_window_comes_twice),
+		TEST(a_damaged_window_may_be_anywhere),
 		TEST(the_same_range_is_recorded_once),
 		TEST(every_damaged_byte_is_noticed),
 		TEST(records_without_sense_are_left_out),

@@ -130,7 +130,7 @@ static void a_resume_brings_a_file_for_every_managed_range(void **state)
 	resume.n_range = HMM_LIMIT_FDS + 1;
 	expect_fds(&m, FROM_CLIENT, HMM_LIMIT_FDS);
 	entry[3].managed = true;
-	expect_refused(&m, FROM_CLIENT, E2BIG, "32 managed");
+	expect_refused(&m, FROM_CLIENT, E2BIG, "32 files");
 }
 
 static void events_are_told_from_answers(void **state)

@@ -119,7 +119,7 @@ static void freeing(void **state)
 static void resume(void **state)
 {
 	Hmmd__Resume r = HMMD__RESUME__INIT;
-	Hmmd__ResumeRange one = HMMD__RESUME_RANGE__INIT;
+	Hmmd__ResumeRange one = HMMD__RESUME_RANGE__INIT, second = one;
 	Hmmd__ResumeRange *entries[HMM_LIMIT_RESUME + 1];
 	Hmmd__RangeOptions o = HMMD__RANGE_OPTIONS__INIT;
 	Hmmd__Message m = MESSAGE(RESUME, resume, &r);
@@ -147,6 +147,15 @@ static void resume(void **state)
 	one.addr = one.size = HUGE_PAGE;
 	GOOD(m);
 	BAD(m, one.addr, HUGE_PAGE / 2, EINVAL, "addr");
+	BAD(m, one.same_file, true, EINVAL, "same_file");
+	r.n_range = 2;
+	entries[1] = &second;
+	second.range = 6;
+	second.addr = 3 * HUGE_PAGE;
+	second.size = HUGE_PAGE;
+	second.managed = second.same_file = true;
+	GOOD(m);
+	BAD(m, second.managed, false, EINVAL, "same_file");
 }
 
 static void advise(void **state)

@@ -44,6 +44,11 @@ static void answers(void **state)
 	a.range = 1;
 	GOOD(alloc);
 	BAD(alloc, a.range, 0, EINVAL, "range");
+	BAD(alloc, a.offset, HUGE_PAGE, EINVAL, "offset");
+	a.file = 7;
+	FINE(alloc, a.offset, HUGE_PAGE);
+	BAD(alloc, a.offset, HUGE_PAGE / 2, EINVAL, "offset");
+	BAD(alloc, a.offset, HMM_LIMIT_FILE, EINVAL, "offset");
 	r.first_range = 1;
 	r.count = HMM_LIMIT_BATCH;
 	GOOD(reg);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Files of managed ranges (memfile.h). A client's one file is sparse and as large as file offsets reach, so that it
+ * never has to grow: all that it costs is the pages in it. No place in it is given out twice. So whoever
+ * maps a range that was freed, and whatever was left there by a client that did not punch it or by a daemon that
+ * died at that moment, can show its bytes to no later range, and nothing needs to be found out about it
+ * at a start but where the next window begins, which every record tells. Where a limit on the size of files
+ * (RLIMIT_FSIZE) lets the windows be used up, ranges get files of their own until the last window is freed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/daemon.h"
+#include "daemon/io/memfile.h"
+#include "daemon/io/notify.h"
+
+/* Beyond it the kernel would end us by a signal. */
+static uint64_t largest_file(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= HMM_LIMIT_FILE)
+		return HMM_LIMIT_FILE;
+	return limit.rlim_cur / LEDGER_PAGE_SIZE * LEDGER_PAGE_SIZE;
+}
+
+static void put_in(struct memfile *f, struct range *r, uint64_t offset)
+{
+	f->users++;
+	r->file = f;
+	r->offset = offset;
+	r->backing = f->fd;
+}
+
+static int fill_in(struct daemon *d, struct memfile *f, const char *name)
+{
+	struct stat st;
+	int rc = d->mech->ops->create(d->mech, name[0] ? name : "hmm", f->size, &f->fd);
+
+	if (rc)
+		return rc;
+	if (fstat(f->fd, &st) < 0) {
+		rc = -errno;
+		close(f->fd);
+		return rc;
+	}
+	f->inode = st.st_ino;
+	return 0;
+}
+
+static int create(struct daemon *d, struct memfile f, const char *name, struct memfile **ret)
+{
+	struct memfile *made = malloc(sizeof(*made));
+	int rc;
+
+	if (!made)
+		return -ENOMEM;
+	rc = fill_in(d, &f, name);
+	if (rc) {
+		free(made);
+		return rc;
+	}
+	*made = f;
+	*ret = made;
+	return 0;
+}
+
+static bool has_room(const struct space *s, uint64_t size)
+{
+	const struct memfile *f = s->file;
+
+	if (!f)
+		return size <= largest_file();
+	return f->fd >= 0 && size <= f->size && f->next <= f->size - size;
+}
+
+static int take_window(struct daemon *d, struct range *r)
+{
+	struct space *s = r->space;
+	struct memfile *f = s->file;
+	int rc = 0;
+
+	if (!f)
+		rc = create(d, (struct memfile){ .shared = true, .id = s->client, .size = largest_file() }, s->name, &f);
+	if (rc)
+		return rc;
+	s->file = f;
+	put_in(f, r, f->next);
+	f->next += r->size;
+	return 0;
+}
+
+int memfile_take(struct daemon *d, struct range *r, bool windows)
+{
+	struct memfile *f;
+	int rc;
+
+	if (windows && has_room(r->space, r->size))
+		return take_window(d, r);
+	if (r->size > largest_file())
+		return -EFBIG;
+	rc = create(d, (struct memfile){ .id = r->id, .size = r->size }, r->name, &f);
+	if (!rc)
+		put_in(f, r, 0);
+	return rc;
+}
+
+int memfile_restore(struct range *r, const struct range_record *rec)
+{
+	struct space *s = r->space;
+	struct memfile *f = rec->window ? s->file : NULL;
+
+	if (!f)
+		f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	if (!f->users)
+		*f = (struct memfile){ .fd = -1, .shared = rec->window, .id = rec->window ? s->client : rec->id,
+				       .inode = rec->inode,
+				       .next = rec->window ? ledgerfile_next_window(s->ledger) : 0 };
+	if (rec->window)
+		s->file = f;
+	put_in(f, r, rec->offset);
+	return 0;
+}
+
+void memfile_to_record(const struct range *r, struct range_record *rec)
+{
+	const struct memfile *f = r->file, *shared = r->space->file;
+
+	rec->inode = f->inode;
+	rec->offset = r->offset;
+	rec->window = f->shared;
+	rec->next = shared ? shared->next : 0;
+}
+
+static void store_name(const struct memfile *f, char *ret)
+{
+	snprintf(ret, MEMFILE_NAME, "m%" PRIu64, f->id);
+}
+
+bool memfile_at_hand(struct range *r)
+{
+	struct memfile *f = r->file;
+	char name[MEMFILE_NAME];
+
+	if (f->fd < 0) {
+		store_name(f, name);
+		f->fd = notify_fd(name);
+		f->stored = f->fd >= 0;
+	}
+	return f->fd >= 0;
+}
+
+/* The file on record, and reaching to the end of the range. */
+static bool is_file(struct daemon *d, const struct range *r, int fd, struct stat *ret)
+{
+	const struct memfile *f = r->file;
+
+	return fd >= 0 && fstat(fd, ret) == 0 && ret->st_ino == f->inode &&
+	       d->mech->ops->check(d->mech, fd, r->offset + r->size) == 0;
+}
+
+int memfile_sent(struct daemon *d, struct range *r, int fd)
+{
+	struct memfile *f = r->file;
+	struct stat st;
+
+	if (fd < 0)
+		return f->fd >= 0 && f->shared ? 0 : -EINVAL;
+	if (!is_file(d, r, fd, &st))
+		return -EINVAL;
+	if (f->fd >= 0)
+		close(fd);	/* another descriptor of the same file */
+	else
+		f->fd = fd;
+	return 0;
+}
+
+bool memfile_open(struct daemon *d, struct range *r)
+{
+	struct memfile *f = r->file;
+	struct stat st;
+
+	if (!is_file(d, r, f->fd, &st))
+		return false;
+	f->size = (uint64_t)st.st_size;
+	r->backing = f->fd;
+	return true;
+}
+
+int memfile_store(struct range *r, char *ret_name)
+{
+	struct memfile *f = r->file;
+
+	store_name(f, ret_name);
+	if (f->stored)
+		return 0;
+	f->stored = true;
+	return notify_store(ret_name, f->fd);
+}
+
+void memfile_drop(struct daemon *d, struct range *r)
+{
+	struct memfile *f = r->file;
+	char name[MEMFILE_NAME];
+
+	r->file = NULL;
+	r->backing = -1;
+	if (!f || --f->users)
+		return;
+	if (r->space->file == f)
+		r->space->file = NULL;
+	if (f->fd >= 0)
+		close(f->fd);
+	store_name(f, name);
+	if (!d->keep)
+		notify_forget(name);
+	free(f);
+}

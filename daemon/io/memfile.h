@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The files that managed ranges lie in. A client that can map windows (FEATURE_WINDOWS) has one file, whatever
+ * the number of its ranges: one descriptor here, one there, one in the store. Others get a file for each range.
+ * A file lives as long as ranges do that lie in it. Loop thread only; threads use the descriptor in the range.
+ */
+#ifndef HMMD_IO_MEMFILE_H
+#define HMMD_IO_MEMFILE_H
+
+#include "daemon/core/space.h"
+#include "daemon/io/ledgerfile.h"
+
+struct daemon;
+
+struct memfile {
+	int fd;				/* -1: of an earlier daemon, and nobody has sent it yet */
+	bool shared;			/* the client's one file */
+	bool stored;			/* offered to the store */
+	unsigned int users;		/* ranges */
+	uint64_t id;			/* its name in the store: the client's, or that of its only range */
+	uint64_t inode, size;
+	uint64_t next;			/* where the next window begins */
+};
+
+/* Gives a new range its file and its place in there. windows: the client can map them. -errno. */
+int memfile_take(struct daemon *d, struct range *r, bool windows);
+/* The same for a range on record, without the descriptor. -ENOMEM. */
+int memfile_restore(struct range *r, const struct range_record *rec);
+void memfile_to_record(const struct range *r, struct range_record *rec);
+/* Its descriptor is here, from the store if need be. */
+bool memfile_at_hand(struct range *r);
+/*
+ * The client says that this is the file of a range; -1: one that it has sent already. Taken over on success.
+ * -EINVAL: it is not.
+ */
+int memfile_sent(struct daemon *d, struct range *r, int fd);
+/* Whether the file at hand is as it was and reaches to the end of the range, which then has its descriptor. */
+bool memfile_open(struct daemon *d, struct range *r);
+/* Into the store, once for a file. 0, NOTIFY_E_FULL, -errno; the name for saying so. */
+enum { MEMFILE_NAME = 32 };
+int memfile_store(struct range *r, char *ret_name);
+/* The range ends. The last one of a file closes it, and has it forgotten by the store unless the next daemon shall find it. */
+void memfile_drop(struct daemon *d, struct range *r);
+
+#endif
