@@ -22,8 +22,8 @@ struct request;
 
 /*
  * Called under the lock with an answer that is neither Error nor invalid. Descriptors that it keeps
- * it sets to -1; fds[0] is -1 when none came. 0; -errno is the request's result; -EPROTO: no answer to this request, the link is
- * dropped.
+ * it sets to -1; fds[0] is -1 when none came. 0; -errno is the request's result; -EPROTO: no answer
+ * to this request, the link is dropped.
  */
 typedef int take_fn(struct hmm_client *c, struct request *req, const Hmmd__Message *answer,
 		    int *fds);
