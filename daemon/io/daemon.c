@@ -16,6 +16,7 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/keeper.h"
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/options.h"
@@ -118,6 +119,16 @@ static int open_state(struct daemon *d)
 	d->first_id = (generation << GENERATION_SHIFT) + 1;
 	r = survivors_find(dir, &d->survivors);
 	return r ? fail(r, dir) : 0;
+}
+
+/* Where the service manager keeps nothing. Before any thread: it is a fork of this process. */
+static void open_keeper(struct daemon *d)
+{
+	int r = notify_has_store() ? 0 : keeper_open(&d->keeper, d->config->state_dir);
+
+	if (r)
+		log_line(LOG_LEVEL_WARNING, "memory devices will not outlive this hmmd if it is killed: no keeper: %s, ignoring",
+			 strerror(-r));
 }
 
 /* Page words on record name tiers by their place. */
@@ -243,8 +254,10 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	if (r < 0)
 		return fail(r, "descriptors from systemd");
 	r = open_state(d);
-	if (!r)
+	if (!r) {
+		open_keeper(d);
 		r = open_world(d);
+	}
 	if (!r)
 		r = open_memory(d);
 	if (!r)
@@ -286,6 +299,7 @@ void daemon_free(struct daemon *d)
 	if (d->uffd_device >= 0)
 		close(d->uffd_device);
 	daemon_tiers_close(d);
+	d->keeper = keeper_close(d->keeper);
 	d->driver = driver_free(d->driver);
 	if (d->world) {
 		daemon_backing_close(d);

@@ -14,6 +14,7 @@
 #include "daemon/mech/mover.h"
 
 struct crew;
+struct keeper;
 struct server;
 struct options;
 struct retire;
@@ -35,6 +36,7 @@ struct daemon {
 	struct numa_map *numa;
 	struct driver *driver;				/* the kernel driver's door, open when a tier is of its kind */
 	struct list_node watched_spaces;		/* struct space_driver: clients that have sent their descriptor */
+	struct keeper *keeper;				/* NULL: the service manager keeps descriptors, or nobody does */
 	struct hugepool *hugepool;			/* NULL: not used */
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;

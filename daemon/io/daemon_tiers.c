@@ -6,12 +6,15 @@
  * often be put back, and pages that are once given up for lost cannot.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/keeper.h"
 #include "daemon/io/kernel_tier.h"
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
@@ -66,20 +69,35 @@ static void take_identity(const struct mover_device *device, struct tier_config 
 	c->generation = is.generation;
 }
 
-static int open_device(struct mover_device *device, struct tier_config *c, const char *stored,
-		       bool base_pages)
+/* For the next daemon, should this one be killed. */
+static void keep_contents(const struct daemon *d, const char *tier, const char *stored, int fd)
+{
+	int r = d->keeper ? keeper_put(d->keeper, tier, fd) : notify_store(stored, fd);
+
+	if (r)
+		log_line(LOG_LEVEL_WARNING, "tier %s: its memory will be lost if hmmd is killed: %s, ignoring", tier,
+			 r < 0 ? strerror(-r) : "the service manager's store is full");
+}
+
+static int kept_contents(const struct daemon *d, const char *tier, const char *stored)
+{
+	return d->keeper ? keeper_take(d->keeper, tier) : notify_fd(stored);
+}
+
+static int open_device(struct daemon *d, struct mover_device *device, struct tier_config *c)
 {
 	struct hmm_device_identity known = { .generation = c->generation };
 	struct hmm_device_config config = { .name = c->name, .path = c->path[0] ? c->path : NULL,
 					    .capacity = c->capacity, .slot_size = LEDGER_PAGE_SIZE,
-					    .base_pages = base_pages,
-					    .fd = notify_fd(stored),
+					    .base_pages = !d->hugepool,
 					    .known = c->generation ? &known : NULL };
+	char stored[HMM_LIMIT_TIER_NAME + 2];
 	int r, fd;
 
+	snprintf(stored, sizeof(stored), "d%s", c->name);
+	config.fd = kept_contents(d, c->name, stored);
 	memcpy(known.uuid, c->uuid, sizeof(known.uuid));
 	r = device->ops->open(&device->device, &config);
-
 	if (config.fd >= 0)
 		close(config.fd);	/* the driver has its own */
 	if (r)
@@ -92,10 +110,29 @@ static int open_device(struct mover_device *device, struct tier_config *c, const
 		return r;
 	}
 	fd = device->ops->fd(device->device);
-	if (config.fd < 0 && fd >= 0 && notify_store(stored, fd))
-		log_line(LOG_LEVEL_WARNING,
-			 "tier %s: its memory cannot be stored with systemd, ignoring", c->name);
+	if (config.fd < 0 && fd >= 0)
+		keep_contents(d, c->name, stored, fd);
 	return 0;
+}
+
+/* A device that the machine cannot have is found out now, and not when a page is to go there. */
+static int check_memory(const struct daemon *d, const struct tier *t)
+{
+	const struct config *c = d->config;
+	uint64_t wanted = 0;
+	struct sysinfo machine;
+	uint32_t i;
+
+	if (t->config.kind != TIER_MEMORY || sysinfo(&machine) < 0)
+		return 0;
+	for (i = 0; i < c->n_tiers; i++)
+		wanted += c->tiers[i].kind == TIER_MEMORY ? c->tiers[i].capacity : 0;
+	if (wanted <= (machine.totalram + machine.totalswap) * machine.mem_unit)
+		return 0;
+	log_line(LOG_LEVEL_ERROR, "tier %s: memory devices of %" PRIu64 " MiB do not fit into this machine, which has "
+		 "%" PRIu64 " MiB of memory and swap: give them less capacity", t->config.name, wanted >> 20,
+		 (uint64_t)(machine.totalram + machine.totalswap) * machine.mem_unit >> 20);
+	return -ENOMEM;
 }
 
 static const char *device_trouble(int r)
@@ -129,17 +166,18 @@ static int device_tier(struct daemon *d, struct tier *t)
 	struct mover_device *device = &d->devices[t->index];
 	const char *kind = driver_kind(t->config.kind);
 	bool wanted = t->config.generation > 0;
-	char stored[HMM_LIMIT_TIER_NAME + 2], why[160];
-	int r;
+	char why[160];
+	int r = check_memory(d, t);
 
+	if (r)
+		return r;
 	device->ops = hmm_device_find(kind);
 	if (!device->ops) {
 		snprintf(why, sizeof(why), "this hmmd has no driver of kind %s", kind);
 		daemon_tier_failed(d, t->index, why);
 		return 0;
 	}
-	snprintf(stored, sizeof(stored), "d%s", t->config.name);
-	r = open_device(device, &t->config, stored, !d->hugepool);
+	r = open_device(d, device, &t->config);
 	if (!r)
 		return 0;
 	snprintf(why, sizeof(why), "%.60s: %s", t->config.path[0] ? t->config.path : kind, device_trouble(r));

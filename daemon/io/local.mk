@@ -33,6 +33,10 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/driver_event.c \
 	daemon/io/faultd.c \
 	daemon/io/fdstore.c \
+	daemon/io/keeper.c \
+	daemon/io/keeper.h \
+	daemon/io/keeper_own.h \
+	daemon/io/keeper_process.c \
 	daemon/io/kernel_tier.c \
 	daemon/io/kernel_tier.h \
 	daemon/io/latency.c \

@@ -88,15 +88,16 @@ static void examine_config(const struct daemon *d, struct findings *f)
 		 d->config_origin);
 }
 
-static void examine_store(struct findings *f)
+static void examine_store(const struct daemon *d, struct findings *f)
 {
 	bool store = notify_has_store();
 	struct doctor_line *l = add(f, "fdstore", store ? DOCTOR_OK : DOCTOR_DEGRADED);
 
 	snprintf(l->text, sizeof(l->text),
 		 store ? "systemd keeps the descriptors over a restart"
-		       : "no descriptor store: over a restart the clients send theirs again, and "
-			 "the memory device is emptied before");
+		 : d->keeper ? "no descriptor store: over a restart the clients send theirs again, and a process of "
+			       "hmmd's keeps the memory devices"
+			     : "no descriptor store and no keeper: what is on memory devices is lost if hmmd is killed");
 	if (!store)
 		snprintf(l->remedy, sizeof(l->remedy), "systemctl start hmmd.service");
 }
@@ -115,7 +116,7 @@ static int query_doctor(struct query *q)
 	examine_tiers(q->daemon, &f);
 	examine_control(q->daemon, &f);
 	examine_config(q->daemon, &f);
-	examine_store(&f);
+	examine_store(q->daemon, &f);
 	for (size_t i = q->cursor; i < f.n; i++) {
 		if (!table_row(q->table))
 			return 0;

@@ -3,7 +3,7 @@
  * The end (stop.h). Faults are served until the last moment, so programs run on while their pages come
  * back. Pages stay at rest where the next daemon finds them: on a device that systemd keeps for us, and on
  * a disk file when memory is short. Bringing back goes in rounds and ends when a round brings nothing: it
- * is bounded by progress, not by a clock. What only a memory device holds would be lost with this process,
+ * is bounded by progress, not by a clock. What only a memory device holds ends with this process and its keeper,
  * so while it has not come back the daemon goes on serving and tries again: an end that takes long is better
  * than a program that loses its memory. Who does not agree has SIGKILL. Memory that its program has unmapped
  * without freeing it cannot come back and is missed by nobody: when a round brings nothing, it is told apart.
@@ -18,6 +18,7 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/keeper.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/stop.h"
@@ -207,6 +208,7 @@ static void finish(struct stop *x)
 	struct daemon *d = x->daemon;
 
 	say_what_stays(x);
+	keeper_forget(d->keeper);
 	uv_close((uv_handle_t *)&x->timer, on_closed);
 	uv_stop(d->loop);
 }

@@ -56,15 +56,17 @@ static int check_config(const struct hmm_device_config *c)
 	return c->capacity / c->slot_size > UINT32_MAX ? -EINVAL : 0;
 }
 
-/* The same open file, so that both descriptors can be closed on their own. */
+/* The same open file, so that both descriptors can be closed on their own. The device may have been made larger. */
 static int adopt_file(struct hmm_device *d, int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != d->size)
+	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
+	if ((uint64_t)st.st_size < d->size && ftruncate(fd, (off_t)d->size) < 0)
+		return -errno;
 	d->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return d->fd < 0 ? -errno : 0;
 }

@@ -8,9 +8,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/io/keeper_own.h"
 #include "tests/support/ask.h"
 #include "tests/support/backing.h"
 #include "tests/support/churn.h"
@@ -126,6 +129,111 @@ static void a_lone_daemon_does_it_too(void **state)
 	kills_under_writers(with_file(*state, false, false));
 }
 
+/* Nobody keeps anything for this one but itself. */
+static void a_lone_daemon_keeps_its_memory_device(void **state)
+{
+	struct house_options o = { .backing = *state };
+	const char *missing = house_backing_missing(*state);
+
+	if (missing)
+		skip_because("%s", missing);
+	kills_under_writers(house_open(&o));
+}
+
+/* As a daemon would. -1: there is no keeper. */
+static int call_keeper(const struct house *h)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_in_range(snprintf(a.sun_path, sizeof(a.sun_path), "%s/keeper", h->state), 1, sizeof(a.sun_path) - 1);
+	assert_true(sock >= 0);
+	if (connect(sock, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return sock;
+	assert_true(errno == ENOENT || errno == ECONNREFUSED);
+	close(sock);
+	return -1;
+}
+
+static int keepers(const struct house *h)
+{
+	int sock = call_keeper(h);
+
+	if (sock < 0)
+		return 0;
+	close(sock);
+	return 1;
+}
+
+static void empty_keeper(const struct house *h)
+{
+	struct keeper_packet p;
+	int sock = call_keeper(h);
+
+	do	/* what is unread when a socket is closed would take the last word along */
+		assert_int_equal(recv(sock, &p, sizeof(p), 0), sizeof(p));
+	while (p.verb != KEEPER_ALL);
+	p.verb = KEEPER_FORGET;
+	assert_int_equal(send(sock, &p, sizeof(p), 0), sizeof(p));
+	close(sock);
+	assert_soon(keepers(h) == 0);
+}
+
+/* A program in its house that has memory on the device until it is killed. */
+static pid_t tenant(const struct house *h)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	{
+		struct hmm_client_options co = HMM_CLIENT_OPTIONS_INIT;
+		struct hmm_client *c = NULL;
+		struct hmm_range *r = NULL;
+
+		co.socket_path = h->socket;
+		if (hmm_client_new(&c, &co) < 0 || hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r) < 0)
+			_exit(1);
+		memset(hmm_range_addr(r), 1, hmm_range_size(r));
+		for (;;)
+			pause();
+	}
+}
+
+static void the_keeper_ends_with_its_owners(void **state)
+{
+	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	pid_t pid = tenant(h);
+
+	(void)state;
+	assert_soon(count_files(h->state, ".ranges") == 1);
+	house_kill(h);
+	assert_int_equal(keepers(h), 1);	/* a program lives that wants its pages */
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_soon(keepers(h) == 0);
+	house_start(h);
+	house_kill(h);
+	assert_soon(keepers(h) == 0);		/* nobody had anything */
+	house_start(h);
+	assert_int_equal(keepers(h), 1);
+	house_stop(h);
+	assert_soon(keepers(h) == 0);		/* an orderly end leaves nothing behind */
+	house_remove(h);
+}
+
+static void a_memory_device_beyond_the_machine_is_refused(void **state)
+{
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	house_write_config(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n"
+			   "[tier far]\nkind = memory\ncapacity = 4096T\n");
+	assert_false(house_try(h));
+	assert_true(house_logged(h, "4294967296 MiB do not fit into this machine"));
+	house_remove(h);
+}
+
 /* What only the dead daemon had is reported and never read as zeros; the rest is intact. */
 static void what_is_gone_is_said(void **state)
 {
@@ -144,6 +252,7 @@ static void what_is_gone_is_said(void **state)
 	words_fill(hmm_range_addr(r), 4 * HUGE_PAGE, SEED);
 	move_all(r, 2 * HUGE_PAGE, 0, "far");
 	house_kill(h);
+	empty_keeper(h);
 	house_start(h);
 	assert_soon(atomic_load(&seen.reconnected) == 1);
 	assert_soon(atomic_load(&seen.lost) > 0);
@@ -231,6 +340,9 @@ int main(void)
 		{ "a_crash_under_an_older_systemd", a_crash_under_an_older_systemd, NULL, NULL, (void *)"small" },
 		PER_BACKING(nothing_is_lost_without_it),
 		PER_BACKING(a_lone_daemon_does_it_too),
+		PER_BACKING(a_lone_daemon_keeps_its_memory_device),
+		cmocka_unit_test(the_keeper_ends_with_its_owners),
+		cmocka_unit_test(a_memory_device_beyond_the_machine_is_refused),
 		cmocka_unit_test(what_is_gone_is_said),
 		PER_BACKING(an_orderly_restart_keeps_all),
 		cmocka_unit_test(a_client_that_died_meanwhile_is_swept),
