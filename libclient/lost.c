@@ -2,11 +2,19 @@
 /*
  * When no daemon will serve a managed range again. Pages that are only on a device become SIGBUS,
  * never zeros; all others become ordinary shared memory again: unregistering wakes whoever waits
- * there, lifts write protection, and lets pages that were never touched read as zeros. Where the
- * kernel cannot make a page raise SIGBUS (before 6.6) that page stays registered, and who touches
- * it waits.
+ * there, lifts write protection, and lets pages that were never touched read as zeros.
+ *
+ * A page that was evicted is no empty entry of the page table: it has the mark of the write
+ * protection that it was evicted under, and the kernel puts no poison over that, so it is thawed
+ * first. What the file still has is mapped before the rest is poisoned, because poison goes by the
+ * page table alone. Where the kernel has no poison (before 6.6) access is taken away: SIGSEGV. Such
+ * pages stay registered either way: should the kernel drop a mark when it rebuilds a page table,
+ * the thread that comes then waits; it never reads zeros.
  */
-#include <sys/stat.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "libclient/client.h"
 #include "libclient/uffd.h"
@@ -30,20 +38,80 @@ static bool may_be_away(struct hmm_client *c, uint64_t vpn)
 	}
 }
 
+/* By the file system: a tmpfs of huge pages calls these the file's best block. */
 static size_t backing_page(const struct hmm_range *r)
 {
-	struct stat st;
+	struct statfs fs;
 
-	return fstat(r->fd, &st) == 0 && st.st_blksize > 0 ? (size_t)st.st_blksize
-							   : LEDGER_PAGE_SIZE;
+	return fstatfs(r->fd, &fs) == 0 ? (size_t)fs.f_bsize : (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * How far the hole at off goes, at most to end. hmmd's files are read by position, so the seek is
+ * in nobody's way; hugetlbfs knows no holes and has pages of one size.
+ */
+static size_t hole(const struct hmm_range *r, size_t off, size_t end, size_t page)
+{
+	off_t data = lseek(r->fd, (off_t)(r->offset + off), SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end - off : page;
+	if ((uint64_t)data <= r->offset + off)
+		return page;
+	return ((uint64_t)data < r->offset + end ? (size_t)((uint64_t)data - r->offset) : end) - off;
+}
+
+/* -ENOENT, -ESRCH: it is not our mapping any more. */
+static void close_hole(struct hmm_range *r, size_t off, size_t len, size_t page)
+{
+	int err = uffd_poison(r->uffd, r->addr + off, len, page);
+
+	if (err && err != -ENOENT && err != -ESRCH)
+		mprotect(r->addr + off, len, PROT_NONE);
+}
+
+/* One huge page, which may be there in part. */
+static void close_page(struct hmm_range *r, size_t off, size_t page)
+{
+	size_t end = off + LEDGER_PAGE_SIZE, n;
+	int err = uffd_thaw(r->uffd, r->addr + off, LEDGER_PAGE_SIZE);
+
+	while (!err && off < end) {
+		err = uffd_map_some(r->uffd, r->addr + off, end - off, &n);
+		if (err == -EFAULT) {
+			n = hole(r, off, end, page);
+			close_hole(r, off, n, page);
+			err = 0;
+		} else if (err == -EEXIST) {
+			n = page;
+			err = 0;
+		}
+		off += n;
+	}
+}
+
+/*
+ * A fault that looked before the poison came may go to sleep after it: the kernel takes such a mark
+ * for an empty entry then. Changing the mapping, by a hint that means nothing here, waits for those
+ * under way; all that slept until then are woken, and who comes later meets the poison.
+ */
+static void wake_all(struct hmm_range *r, size_t off, size_t len)
+{
+	madvise(r->addr + off, len, MADV_RANDOM);
+	madvise(r->addr + off, len, MADV_NORMAL);
+	uffd_wake(r->uffd, r->addr + off, len);
 }
 
 /* One run of pages that are alike. */
 static void settle_run(struct hmm_range *r, size_t off, size_t len, bool away, size_t page)
 {
-	if (away && uffd_poison(r->uffd, r->addr + off, len, page) < 0)
+	if (!away && uffd_unregister(r->uffd, r->addr + off, len) < 0)
+		uffd_thaw(r->uffd, r->addr + off, len);
+	if (!away || (r->client->flags & HMM_CLIENT_KEEP_WAITING))
 		return;
-	uffd_unregister(r->uffd, r->addr + off, len);
+	for (size_t i = 0; i < len; i += LEDGER_PAGE_SIZE)
+		close_page(r, off + i, page);
+	wake_all(r, off, len);
 }
 
 static void settle_memory(struct hmm_client *c, struct hmm_range *r)
@@ -67,8 +135,7 @@ void lost_range(struct hmm_client *c, struct hmm_range *r)
 		return;
 	r->lost = true;
 	range_set_id(&c->ranges, r, 0);
-	if (!(c->flags & HMM_CLIENT_KEEP_WAITING))
-		settle_memory(c, r);
+	settle_memory(c, r);
 }
 
 bool lost_may(const struct hmm_client *c)

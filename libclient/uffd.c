@@ -30,6 +30,14 @@ struct uffdio_poison {
 };
 #define UFFDIO_POISON _IOWR(UFFDIO, 0x08, struct uffdio_poison)
 #endif
+#ifndef UFFDIO_CONTINUE
+struct uffdio_continue {
+	struct uffdio_range range;
+	__u64 mode;
+	__s64 mapped;
+};
+#define UFFDIO_CONTINUE _IOWR(UFFDIO, 0x07, struct uffdio_continue)
+#endif
 
 #define WANTED_FEATURES (UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MISSING_SHMEM | \
 			 UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_PAGEFAULT_FLAG_WP)
@@ -109,11 +117,33 @@ int uffd_register(const struct uffd *u, void *addr, size_t size)
 	return ioctl(u->fd, UFFDIO_REGISTER, &reg) < 0 ? -errno : 0;
 }
 
+/*
+ * The kernel wakes before it waits for the faults under way (those that hold the mapping alone, from
+ * 6.7 on): one of them would go to sleep after that, for ever.
+ */
 int uffd_unregister(const struct uffd *u, void *addr, size_t size)
 {
 	struct uffdio_range range = { (uintptr_t)addr, size };
+	int r = ioctl(u->fd, UFFDIO_UNREGISTER, &range) < 0 ? -errno : 0;
 
-	return ioctl(u->fd, UFFDIO_UNREGISTER, &range) < 0 ? -errno : 0;
+	uffd_wake(u, addr, size);
+	return r;
+}
+
+int uffd_thaw(const struct uffd *u, uint8_t *addr, size_t size)
+{
+	struct uffdio_writeprotect w = { .range = { (uintptr_t)addr, size } };
+
+	return ioctl(u->fd, UFFDIO_WRITEPROTECT, &w) < 0 ? -errno : 0;
+}
+
+int uffd_map_some(const struct uffd *u, uint8_t *addr, size_t size, size_t *ret_done)
+{
+	struct uffdio_continue c = { .range = { (uintptr_t)addr, size } };
+	int r = ioctl(u->fd, UFFDIO_CONTINUE, &c) < 0 ? -errno : 0;
+
+	*ret_done = c.mapped > 0 ? (size_t)c.mapped : 0;
+	return r == -EAGAIN && c.mapped > 0 ? 0 : r;
 }
 
 int uffd_poison(const struct uffd *u, uint8_t *addr, size_t size, size_t page)
@@ -133,6 +163,13 @@ int uffd_poison(const struct uffd *u, uint8_t *addr, size_t size, size_t page)
 			done += page;
 	}
 	return 0;
+}
+
+int uffd_wake(const struct uffd *u, uint8_t *addr, size_t size)
+{
+	struct uffdio_range range = { (uintptr_t)addr, size };
+
+	return ioctl(u->fd, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
 }
 
 static int send_fd(struct hmm_client *c)

@@ -24,11 +24,20 @@ struct uffd *uffd_unref(struct uffd *u);
 int uffd_register(const struct uffd *u, void *addr, size_t size);
 /* Also wakes whoever waits there. */
 int uffd_unregister(const struct uffd *u, void *addr, size_t size);
+/* Lifts write protection, the marks too that it leaves where a page was punched; wakes. */
+int uffd_thaw(const struct uffd *u, uint8_t *addr, size_t size);
 /*
- * Every hole of the span raises SIGBUS from now on; pages that are there stay. page: the size of
- * the backing's pages. -errno where the kernel cannot.
+ * Maps pages that the file has, from the first on; *ret_done: bytes, set in every case. -EEXIST:
+ * the first is mapped already, or a mark is there; -EFAULT: it is a hole.
+ */
+int uffd_map_some(const struct uffd *u, uint8_t *addr, size_t size, size_t *ret_done);
+/*
+ * Every empty entry of the page table raises SIGBUS from now on, whatever the file has there: what
+ * it has must be mapped, and nothing be protected. Others stay, among them those that do so
+ * already. page: the size of the backing's pages. -errno where the kernel cannot.
  */
 int uffd_poison(const struct uffd *u, uint8_t *addr, size_t size, size_t page);
+int uffd_wake(const struct uffd *u, uint8_t *addr, size_t size);
 /* With the lock: makes one if there is none and sees that the daemon has it. 0 or -errno. */
 int uffd_attach(struct hmm_client *c);
 

@@ -34,7 +34,7 @@ struct hmm_table;
  * HMM_CLIENT_CONTROL: hmm_client_new() says -EACCES unless the daemon lets this process control it
  * (root, the daemon's own user, its control group).
  * HMM_CLIENT_KEEP_WAITING: when no daemon comes back in time, threads blocked on an absent page go
- * on waiting; without it such pages raise SIGBUS, never zeros.
+ * on waiting; without it such pages raise SIGBUS (before Linux 6.6 SIGSEGV), never zeros.
  */
 #define HMM_CLIENT_NO_HELPER 0x1u
 #define HMM_CLIENT_CONTROL 0x2u

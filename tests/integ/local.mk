@@ -3,11 +3,15 @@
 check_LTLIBRARIES += tests/support/libsupport.la
 tests_support_libsupport_la_SOURCES = \
 	tests/support/ask.c tests/support/ask.h \
+	tests/support/asleep.h \
 	tests/support/backing.h \
 	tests/support/churn.c tests/support/churn.h \
 	tests/support/count.c \
+	tests/support/deny.h \
+	tests/support/escape.h \
 	tests/support/house.c tests/support/house.h \
 	tests/support/house_end.c tests/support/house_own.h \
+	tests/support/line.h \
 	tests/support/manager.c tests/support/manager.h \
 	tests/support/move.c tests/support/move.h \
 	tests/support/rawpeer.c tests/support/rawpeer.h \
@@ -52,6 +56,7 @@ integ_test_programs = \
 	tests/integ/test_events \
 	tests/integ/test_give_up \
 	tests/integ/test_hostile \
+	tests/integ/test_lost \
 	tests/integ/test_many \
 	tests/integ/test_paging \
 	tests/integ/test_pin \
@@ -134,6 +139,10 @@ tests_integ_test_give_up_LDADD = $(support_ldadd)
 tests_integ_test_hostile_SOURCES = tests/integ/test_hostile.c
 tests_integ_test_hostile_CFLAGS = $(support_cflags)
 tests_integ_test_hostile_LDADD = $(support_ldadd)
+
+tests_integ_test_lost_SOURCES = tests/integ/test_lost.c
+tests_integ_test_lost_CFLAGS = $(support_cflags)
+tests_integ_test_lost_LDADD = $(support_ldadd)
 
 tests_integ_test_many_SOURCES = tests/integ/test_many.c
 tests_integ_test_many_CFLAGS = $(support_cflags)
