@@ -229,6 +229,30 @@ void radix_sweep(struct radix *r)
 	r->adopting = false;
 }
 
+static void leaf_keep(struct radix *r, uint32_t leaf, const struct radix *others, uint64_t vpn)
+{
+	radix_word *other = radix_find(others, vpn);
+	uint32_t i;
+
+	for (i = 0; i < LEDGER_FANOUT; i++)
+		if (!other || !atomic_load_explicit(&other[i], memory_order_relaxed))
+			atomic_store_explicit(table_word(r, leaf, i), 0, memory_order_release);
+}
+
+void radix_keep(struct radix *r, const struct radix *others)
+{
+	uint32_t dir, leaf, i, j;
+
+	for (i = 0; i < LEDGER_FANOUT; i++) {
+		dir = follow(r, table_word(r, RADIX_ROOT, i));
+		for (j = 0; dir && j < LEDGER_FANOUT; j++) {
+			leaf = follow(r, table_word(r, dir, j));
+			if (leaf)
+				leaf_keep(r, leaf, others, ((uint64_t)i << LEDGER_BITS | j) << LEDGER_BITS);
+		}
+	}
+}
+
 radix_word *radix_find(const struct radix *r, uint64_t vpn)
 {
 	uint32_t table = RADIX_ROOT;

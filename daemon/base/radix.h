@@ -69,6 +69,11 @@ void radix_reclaim(struct radix *r);
  * runs yet.
  */
 void radix_sweep(struct radix *r);
+/*
+ * After it: clears the words of pages for which the other table, of the same shape, has none. A
+ * writer that was killed had no time to. No reader runs yet.
+ */
+void radix_keep(struct radix *r, const struct radix *others);
 /* NULL where no directory exists. Lock-free. Never follows an index out of the usable tables. */
 radix_word *radix_find(const struct radix *r, uint64_t vpn);
 

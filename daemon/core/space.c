@@ -166,5 +166,6 @@ void space_reclaim(struct space *s)
 void space_recovered(struct space *s)
 {
 	radix_sweep(&s->mirror);
+	radix_keep(&s->mirror, &s->owners);
 	s->recovering = false;
 }

@@ -73,8 +73,9 @@ void space_unpin(struct range *r, uint64_t bytes);
  */
 void space_range_leave(struct space *s, struct range *r);
 /*
- * Step 3: nobody holds it. Calls release(word) for every page word so that the caller can free device
- * slots, gives all bytes back to the pools, clears the words, gives the charges back, frees it.
+ * Step 3: nobody holds it, and no record names it any more. Clears every page word and calls release() with
+ * what it was, so that the caller can free device slots: a slot that somebody else may get is named by no word.
+ * Gives all bytes back to the pools and the charges back, frees it.
  */
 void space_range_free(struct range *r, void (*release)(void *userdata, uint64_t word), void *userdata);
 /*

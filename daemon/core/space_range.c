@@ -193,7 +193,8 @@ static int tables_enter(struct range *r)
 		btree_remove(s->by_addr, r->addr, NULL);
 		return SPACE_E_TABLES;
 	}
-	if (!s->recovering)
+	/* Only managed ranges are on record: any other word here is of one that is gone. */
+	if (!s->recovering || r->kind != RANGE_MANAGED)
 		words_set(&s->mirror, first, last, 0);
 	return 0;
 }
@@ -301,8 +302,8 @@ static void words_release(struct range *r, uint64_t first, uint64_t last,
 	uint64_t vpn, word;
 
 	for (vpn = first; vpn <= last; vpn++) {
-		word = atomic_load_explicit(radix_find(&r->space->mirror, vpn),
-					    memory_order_acquire);
+		word = atomic_exchange_explicit(radix_find(&r->space->mirror, vpn), 0,
+						memory_order_acq_rel);
 		if (word && release)
 			release(userdata, word);
 	}

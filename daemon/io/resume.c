@@ -125,6 +125,12 @@ static int map_range(struct space *s, struct range *r, uint64_t addr)
 /* Never mapped in this daemon: the words in the ledger are all that is left of it. */
 static void give_up(struct daemon *d, struct resume *w, struct resumed *x)
 {
+	struct range_record rec = { .id = x->range->id };
+
+	memfile_to_record(x->range, &rec);
+	if (ledgerfile_drop_range(space_ledger(w->space), rec.id, rec.next) < 0)
+		log_line(LOG_LEVEL_WARNING, "the record of range %llu cannot be cleared, ignoring",
+			 (unsigned long long)rec.id);
 	resume_release(d, w->space, x->addr, range_pages(x->range));
 	retire_ranges(d, &x->range, 1, NULL, NULL);
 	x->range = NULL;

@@ -65,9 +65,9 @@ void resume_release(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 		seen = word ? atomic_load_explicit(word, memory_order_acquire) : 0;
 		if (!seen)
 			continue;
+		page_repair(word, PAGE_ABSENT, 0);
 		if (sensible(d, seen) && on_device(d, seen) && !d->devices[page_word_tier(seen)].fresh)
 			mover_release(d->devices, seen);
-		page_repair(word, PAGE_ABSENT, 0);
 	}
 }
 

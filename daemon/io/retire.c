@@ -112,21 +112,20 @@ static void release(void *userdata, uint64_t word)
 	mover_release(d->devices, word);
 }
 
+/* The record, then the words, then the slots: a daemon killed in between leaves nothing that names what others may get. */
 static void free_range(struct daemon *d, struct range *r)
 {
-	struct ledgerfile *l = space_ledger(r->space);
 	struct range_record rec = { .id = r->id };
-	bool managed = r->file;
 
 	list_remove(&r->in_space);
 	d->retire->freed++;
-	if (managed) {
+	if (r->file) {
 		memfile_to_record(r, &rec);
+		if (ledgerfile_drop_range(space_ledger(r->space), rec.id, rec.next) < 0)
+			log_line(LOG_LEVEL_WARNING, "the record of range %" PRIu64 " cannot be cleared, ignoring", rec.id);
 		memfile_drop(d, r);
 	}
 	space_range_free(r, release, d);
-	if (managed && ledgerfile_drop_range(l, rec.id, rec.next) < 0)
-		log_line(LOG_LEVEL_WARNING, "the record of range %" PRIu64 " cannot be cleared, ignoring", rec.id);
 }
 
 static void free_unheld(struct batch *b)
@@ -161,7 +160,6 @@ static void free_space(struct space *s)
 	forget_uffd(s->client);
 	space_set_ledger(s, NULL);
 	space_free(s);
-	ledgerfile_remove(l);
 	ledgerfile_close(l);
 }
 
@@ -280,6 +278,8 @@ void retire_space(struct daemon *d, struct space *s)
 		return;
 	}
 	b->whole = true;
+	/* Nobody comes back to it: records and words go before the first slot does. The lock on the file stays until it is closed. */
+	ledgerfile_remove(space_ledger(s));
 	if (d->crew)
 		crew_unserve(d->crew, s);
 	track_space_dying(d, s);

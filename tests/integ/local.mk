@@ -9,6 +9,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/count.c \
 	tests/support/deny.h \
 	tests/support/escape.h \
+	tests/support/faulty_switches.c tests/support/faulty_device.h \
 	tests/support/house.c tests/support/house.h \
 	tests/support/house_end.c tests/support/house_own.h \
 	tests/support/line.h \
@@ -54,6 +55,7 @@ integ_test_programs = \
 	tests/integ/test_device \
 	tests/integ/test_drain \
 	tests/integ/test_events \
+	tests/integ/test_freeing \
 	tests/integ/test_give_up \
 	tests/integ/test_hostile \
 	tests/integ/test_lost \
@@ -131,6 +133,10 @@ tests_integ_test_drain_LDADD = $(support_ldadd)
 tests_integ_test_events_SOURCES = tests/integ/test_events.c
 tests_integ_test_events_CFLAGS = $(support_cflags)
 tests_integ_test_events_LDADD = $(support_ldadd)
+
+tests_integ_test_freeing_SOURCES = tests/integ/test_freeing.c
+tests_integ_test_freeing_CFLAGS = $(support_cflags)
+tests_integ_test_freeing_LDADD = $(support_ldadd)
 
 tests_integ_test_give_up_SOURCES = tests/integ/test_give_up.c
 tests_integ_test_give_up_CFLAGS = $(support_cflags)

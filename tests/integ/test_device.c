@@ -123,33 +123,6 @@ static void a_read_only_file_system(void **state)
 
 /* ---- the fault-injecting device ---- */
 
-static struct faulty_switches *switches_for(struct house_options *o, char *path)
-{
-	static char program[512];
-	const char *build = getenv("top_builddir");
-	int fd;
-	void *at;
-
-	snprintf(program, sizeof(program), "%s/tests/support/hmmd_faulty", build ? build : ".");
-	o->program = program;
-	strcpy(path, "/dev/shm/hmmd-test-switches-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, sizeof(struct faulty_switches)), 0);
-	at = mmap(NULL, sizeof(struct faulty_switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_true(at != MAP_FAILED);
-	close(fd);
-	setenv(FAULTY_ENVIRONMENT, path, 1);
-	return at;
-}
-
-static void switches_end(struct faulty_switches *s, const char *path)
-{
-	munmap(s, sizeof(*s));
-	unlink(path);
-	unsetenv(FAULTY_ENVIRONMENT);
-}
-
 /* A quiet house whose device does as it is told, and a client with a filled range. */
 struct faulty {
 	struct faulty_switches *switches;
@@ -166,7 +139,7 @@ static void open_faulty(struct faulty *f, const char *backing)
 
 	if (missing)
 		skip_because("%s", missing);
-	f->switches = switches_for(&o, f->path);
+	f->switches = faulty_switches_new(&o, f->path);
 	f->house = house_open(&o);
 	f->client = house_client(f->house, "faulty", 0);
 	f->range = filled(f->client);
@@ -176,7 +149,7 @@ static void close_faulty(struct faulty *f)
 {
 	hmm_client_unref(f->client);
 	house_close(f->house);
-	switches_end(f->switches, f->path);
+	faulty_switches_free(f->switches, f->path);
 }
 
 /* Nothing leaves memory for a device that does not take it. */
@@ -284,7 +257,7 @@ static void what_cannot_be_read_back_is_sigbus(void **state)
 
 	if (missing)
 		skip_because("%s", missing);
-	s = switches_for(&o, path);
+	s = faulty_switches_new(&o, path);
 	h = house_open(&o);
 	c = house_client(h, "faulty", 0);
 	assert_int_equal(hmm_client_set_event_handler(c, note, &seen), 0);
@@ -310,7 +283,7 @@ static void what_cannot_be_read_back_is_sigbus(void **state)
 	assert_int_equal(ask_sum(c, "tiers", "used"), 0);
 	hmm_client_unref(c);
 	house_close(h);
-	switches_end(s, path);
+	faulty_switches_free(s, path);
 }
 
 /* SIGTERM while the device refuses to give pages back: it ends, and what is lost is not zeros. */
@@ -321,7 +294,7 @@ static void a_slow_device_is_waited_for(void **state)
 	struct hmm_range *r;
 	struct house *h;
 	char path[64];
-	struct faulty_switches *s = switches_for(&o, path);
+	struct faulty_switches *s = faulty_switches_new(&o, path);
 	int status;
 
 	(void)state;
@@ -335,7 +308,7 @@ static void a_slow_device_is_waited_for(void **state)
 	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
 	hmm_client_unref(c);
 	house_remove(h);
-	switches_end(s, path);
+	faulty_switches_free(s, path);
 }
 
 int main(void)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Hides the memory driver behind one that injects failures. Linked beside the daemon's own main(), it
+ * Hides the drivers behind ones that inject failures. Linked beside the daemon's own main(), it
  * has no place to be called from but a constructor; the daemon itself has none.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -49,9 +50,20 @@ static void *faulty_map(struct hmm_device *d, uint32_t slot)
 	return NULL;
 }
 
+/* Nobody has the slot yet, and nobody will have it from this daemon. */
+static void deadly_discard(struct hmm_device *d, uint32_t slot)
+{
+	if (atomic_load(&switches->die)) {
+		atomic_store(&switches->slot, slot);
+		kill(getpid(), SIGKILL);
+	}
+	if (hmm_device_file.discard)
+		hmm_device_file.discard(d, slot);
+}
+
 static void __attribute__((constructor)) faulty_device_install(void)
 {
-	static struct hmm_device_ops ops;
+	static struct hmm_device_ops ops, deadly;
 	const char *path = getenv(FAULTY_ENVIRONMENT);
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *at = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -65,4 +77,7 @@ static void __attribute__((constructor)) faulty_device_install(void)
 	ops.read = faulty_read;
 	ops.map = faulty_map;
 	hmm_device_add(&ops);
+	deadly = hmm_device_file;
+	deadly.discard = deadly_discard;
+	hmm_device_add(&deadly);
 }

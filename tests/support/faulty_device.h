@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A memory device that fails when a test says so. The switchboard is a small file, named by the
- * environment variable below, that the test and the daemon both map.
+ * A memory device that fails when a test says so, and a file device at which the daemon dies. The switchboard
+ * is a small file, named by the environment variable below, that the test and the daemon both map.
  */
 #ifndef HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
 #define HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FAULTY_ENVIRONMENT "HMMD_TEST_FAULTY_DEVICE"
@@ -15,6 +16,13 @@ struct faulty_switches {
 	_Atomic int32_t write_error, read_error;	/* errno; 0: works */
 	_Atomic uint32_t delay_us;			/* before every read and write */
 	_Atomic uint64_t failed;			/* how often a failure was injected */
+	_Atomic bool die;				/* files: hmmd is killed when it gives a slot back */
+	_Atomic uint32_t slot;				/* that one */
 };
+struct house_options;
+
+/* faulty_switches.c: all off, for the daemon that the options name from here. path: of the switchboard, 64 bytes. */
+struct faulty_switches *faulty_switches_new(struct house_options *o, char *ret_path);
+void faulty_switches_free(struct faulty_switches *s, const char *path);
 
 #endif
