@@ -67,14 +67,19 @@ void account_set_quota(struct account *a, const struct quota_config *quota)
 
 int charge_take(struct charge *c, struct account *a, enum account_what what, uint64_t amount)
 {
-	assert(!c->account || (c->account == a && c->what == what));
 	if (a->used[what] > a->limit[what] || amount > a->limit[what] - a->used[what])
 		return ACCOUNT_E_FULL;
+	charge_force(c, a, what, amount);
+	return 0;
+}
+
+void charge_force(struct charge *c, struct account *a, enum account_what what, uint64_t amount)
+{
+	assert(!c->account || (c->account == a && c->what == what));
 	a->used[what] += amount;
 	c->account = a;
 	c->what = what;
 	c->amount += amount;
-	return 0;
 }
 
 void charge_shrink(struct charge *c, uint64_t amount)

@@ -41,6 +41,8 @@ void account_set_quota(struct account *a, const struct quota_config *quota);
  * 0 or ACCOUNT_E_FULL (nothing charged). A charge that already holds something of this kind grows.
  */
 int charge_take(struct charge *c, struct account *a, enum account_what what, uint64_t amount);
+/* Beyond the limit too: it is held already. */
+void charge_force(struct charge *c, struct account *a, enum account_what what, uint64_t amount);
 void charge_shrink(struct charge *c, uint64_t amount);	/* gives a part back; asserts that it is held */
 void charge_give(struct charge *c);	/* harmless on an empty charge */
 

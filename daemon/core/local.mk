@@ -13,6 +13,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/heat.c daemon/core/heat.h \
 	daemon/core/op.c daemon/core/op.h \
 	daemon/core/page.c daemon/core/page.h \
+	daemon/core/pins.c daemon/core/pins.h \
 	daemon/core/plan.c daemon/core/plan.h \
 	daemon/core/policy.c daemon/core/policy.h \
 	daemon/core/policy_set.c \

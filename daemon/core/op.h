@@ -31,6 +31,9 @@ struct op_retry {			/* a page that was busy */
 	uint32_t tries;
 	bool issued;
 };
+struct op_whole {			/* what a pin is about; range 0: nothing */
+	uint64_t range, addr, end;
+};
 struct op {
 	uint64_t id;
 	uint64_t session;		/* who is told, 0: nobody (io's id) */
@@ -40,6 +43,7 @@ struct op {
 	struct range *range;		/* current */
 	uint64_t next, end;		/* addresses in the current range: what was not looked at yet */
 	struct list_node rest;		/* of struct op_span: further ranges (hmmctl migrate PID) */
+	struct op_whole whole;
 	uint32_t in_flight;
 	struct op_retry retries[OP_IN_FLIGHT];
 	bool cancelled;

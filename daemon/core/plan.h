@@ -14,7 +14,7 @@ enum move_kind {
 	MOVE_FILL,	/* to the range's home (prefetch); or to resident tier `tier` */
 	MOVE_NODE,	/* between NUMA nodes: managed resident page or a span of adopted memory */
 	MOVE_DISCARD,	/* contents are not needed any more */
-	MOVE_PIN,	/* bring in (if away) and set PAGE_PINNED; adopted memory: hold it in memory */
+	MOVE_PIN,	/* bring in what is pinned (if away); adopted memory: hold it in memory */
 	/* Of adopted memory alone, through the kernel driver: */
 	MOVE_UNPIN,	/* let go what `pin` holds */
 	MOVE_EXCLUSIVE,	/* the device of tier `tier` alone has access */

@@ -14,6 +14,7 @@
 #include "daemon/core/fault.h"
 #include "daemon/core/heat.h"
 #include "daemon/core/page.h"
+#include "daemon/core/pins.h"
 
 struct adopted;
 struct space;
@@ -44,6 +45,7 @@ struct range {
 	uint32_t flags;
 	struct heat *heat;		/* one per huge page; of adopted memory only when it is watched */
 	uint64_t track_cursor;		/* next page of the zap tracker */
+	struct pins pins;		/* who holds what of it (daemon/io/pin.h) */
 	uint64_t pinned_bytes;
 	uint8_t pin_tier;		/* where they count, while there are any */
 	uint8_t prefer;			/* the tier asked for when it was made, or TIER_NOWHERE */

@@ -137,6 +137,15 @@ int space_pin(struct range *r, uint64_t bytes)
 	return 0;
 }
 
+void space_pin_again(struct range *r, uint64_t bytes)
+{
+	if (!r->pinned_bytes)
+		r->pin_tier = r->home;
+	charge_force(&r->pinned, r->space->account, ACCOUNT_PINNED, bytes);
+	r->space->world->tiers[r->pin_tier].pinned += bytes;
+	r->pinned_bytes += bytes;
+}
+
 void space_unpin(struct range *r, uint64_t bytes)
 {
 	charge_shrink(&r->pinned, bytes);

@@ -67,6 +67,7 @@ struct range *space_find_addr(struct space *s, uint64_t addr);
 enum { PIN_SHARE = 80 };
 int space_pin(struct range *r, uint64_t bytes);
 void space_unpin(struct range *r, uint64_t bytes);
+void space_pin_again(struct range *r, uint64_t bytes);	/* was charged by an earlier daemon: whatever the limits are now */
 /*
  * Step 1 of death: out of the tree, the lists and the owner table (page words stay), dying is set, victims and
  * operations let go of it; charges stay until free.

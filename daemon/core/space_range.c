@@ -64,6 +64,7 @@ static struct range *range_destroy(struct range *r)
 		s->n_ranges--;
 		*(r->kind == RANGE_MANAGED ? &s->managed_bytes : &s->adopted_bytes) -= r->size;
 	}
+	pins_done(&r->pins);
 	free(r->heat);
 	free(r);
 	return NULL;

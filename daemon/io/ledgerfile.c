@@ -38,11 +38,12 @@ static struct ledgerfile *make(const char *state_dir, uint64_t client)
 	if (!l)
 		return NULL;
 	l->client = client;
-	l->fd = l->ranges = -1;
+	l->fd = l->ranges = l->pins = -1;
 	l->arena = MAP_FAILED;
 	l->owners = MAP_FAILED;
 	snprintf(l->path, sizeof(l->path), "%s/%" PRIu64 ".ledger", state_dir, client);
 	snprintf(l->ranges_path, sizeof(l->ranges_path), "%s/%" PRIu64 ".ranges", state_dir, client);
+	snprintf(l->pins_path, sizeof(l->pins_path), "%s/%" PRIu64 ".pins", state_dir, client);
 	return l;
 }
 
@@ -92,6 +93,7 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 	if (!l)
 		return -ENOMEM;
 	unlink(l->ranges_path);
+	unlink(l->pins_path);
 	l->fd = open(l->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->fd < 0) {
 		rc = -errno;
@@ -147,6 +149,8 @@ int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t cli
 		rc = ledger_check(l->arena, (uint64_t)l->tables * LEDGER_TABLE_SIZE, client);
 	if (!rc)
 		rc = rangefile_open(l);
+	if (!rc)
+		rc = pinfile_open(l);
 	if (rc) {
 		ledgerfile_close(l);
 		return rc;
@@ -171,7 +175,10 @@ struct ledgerfile *ledgerfile_close(struct ledgerfile *l)
 		close(l->fd);
 	if (l->ranges >= 0)
 		close(l->ranges);
+	if (l->pins >= 0)
+		close(l->pins);
 	free(l->ids);
+	free(l->free_pins);
 	free(l);
 	return NULL;
 }
@@ -180,6 +187,7 @@ void ledgerfile_remove(struct ledgerfile *l)
 {
 	if (l->kept)
 		return;
+	unlink(l->pins_path);
 	unlink(l->ranges_path);
 	unlink(l->path);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Files of a client in the state directory: CLIENT.ledger (proto/ledger.h: the mirror page table, mapped
- * shared; grown by doubling, up to LEDGER_MAX_TABLES) and CLIENT.ranges (fixed records of its managed
- * ranges). Together with the backing files they are all a restarted daemon needs. While it is open here the ledger
+ * shared; grown by doubling, up to LEDGER_MAX_TABLES), CLIENT.ranges (fixed records of its managed
+ * ranges) and CLIENT.pins (of what is pinned of any range; made with the first pin). Together with the backing files they are all a restarted daemon needs. While it is open here the ledger
  * has a shared lock (flock(2)): its client gives its ranges up only under an exclusive one, that is, when no
  * daemon can be in the middle of something, and for good.
  */
@@ -28,7 +28,7 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 enum { LEDGERFILE_E_GIVEN_UP = 1 };
 int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
 struct ledgerfile *ledgerfile_close(struct ledgerfile *l);	/* the file stays */
-void ledgerfile_remove(struct ledgerfile *l);			/* both files are unlinked; close follows */
+void ledgerfile_remove(struct ledgerfile *l);			/* its files are unlinked; close follows */
 int ledgerfile_keep(struct ledgerfile *l);	/* from here what is written to the arena stays in memory and the files as they are. -ENOMEM */
 void *ledgerfile_arena(const struct ledgerfile *l);
 void *ledgerfile_owner_arena(const struct ledgerfile *l);	/* private, same size */
@@ -54,5 +54,18 @@ int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next);
 uint64_t ledgerfile_next_window(const struct ledgerfile *l);
 /* Calls fn for every good record, stops at its first result that is not 0 and returns that; -EINVAL at the end: some records were damaged and left out. */
 int ledgerfile_each_range(struct ledgerfile *l, int (*fn)(void *userdata, const struct range_record *r), void *userdata);
+
+/* One record of 64 bytes, the checksum is filled in. A place is never 0. */
+struct pin_record {
+	uint64_t range, addr, end;
+	uint32_t owner, count, id, unused[5];	/* enum pin_owner; the driver's number of it */
+	uint64_t checksum;
+};
+/* *place: of the record that it takes the place of, 0: a new one, whose place it becomes. -ENOSPC and other errors: nothing changed. */
+int ledgerfile_put_pin(struct ledgerfile *l, uint32_t *place, const struct pin_record *r);
+int ledgerfile_drop_pin(struct ledgerfile *l, uint32_t place);	/* harmless for place 0 */
+/* Once, after the ledger was opened. As for ranges; -EINVAL at the end: some were damaged. */
+int ledgerfile_each_pin(struct ledgerfile *l, int (*fn)(void *userdata, uint32_t place, const struct pin_record *r),
+			void *userdata);
 
 #endif

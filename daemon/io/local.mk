@@ -55,6 +55,9 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/options.h \
 	daemon/io/outgoing.c \
 	daemon/io/outgoing.h \
+	daemon/io/pin.c \
+	daemon/io/pin.h \
+	daemon/io/pinfile.c \
 	daemon/io/query.c \
 	daemon/io/query.h \
 	daemon/io/query_clients.c \
@@ -94,6 +97,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/resume_own.h \
 	daemon/io/resume_page.c \
 	daemon/io/resume_park.c \
+	daemon/io/resume_pin.c \
 	daemon/io/resume_process.c \
 	daemon/io/resume_restore.c \
 	daemon/io/retire.c \
@@ -122,7 +126,6 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/space_driver.c \
 	daemon/io/space_driver.h \
 	daemon/io/space_driver_own.h \
-	daemon/io/space_pin.c \
 	daemon/io/state_dir.c \
 	daemon/io/state_dir.h \
 	daemon/io/stop.c \

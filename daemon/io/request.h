@@ -16,6 +16,7 @@ struct request {
 	const Hmmd__Message *message;	/* valid; lives until the next frame is read */
 	int *fds;			/* who takes one over sets it to -1 */
 	size_t n_fds;
+	int unpinned;			/* hmmctl unpin: the result so far, as of pin_drop() */
 };
 typedef void request_fn(struct request *q);
 
@@ -48,5 +49,8 @@ int op_start_silent(struct daemon *d, enum move_kind kind, unsigned int tier, co
 /* request_pin.c: flag is PAGE_PINNED or PAGE_STAY; pages that had neither are charged. 0 or SPACE_E_* (nothing changed). */
 int span_flag(const struct span *span, uint64_t flag);
 void span_unflag(const struct span *span, uint64_t flag);
+/* The operation of a program's pin is over: it is held whole, or it is none. */
+void pin_ended(struct daemon *d, const struct op *op);
+void reply_unpin(struct request *q, int r);	/* of pin_drop() */
 
 #endif

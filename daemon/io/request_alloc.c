@@ -14,6 +14,7 @@
 #include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
 #include "daemon/io/request_tables.h"
@@ -169,7 +170,7 @@ static int pin_from_start(struct daemon *d, struct range *r)
 
 	if (!(r->flags & RANGE_FLAG_PINNED))
 		return 0;
-	rc = span_flag(&all, PAGE_PINNED);
+	rc = pin_take(r, PIN_OF_PROGRAM, r->addr, range_end(r));
 	if (rc)
 		return rc;
 	return op_start_silent(d, MOVE_PIN, atomic_load(&r->home), &all);

@@ -4,16 +4,17 @@
  * only.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/io/daemon.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
 #include "daemon/io/request_move.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/session_own.h"
-#include "daemon/io/space_driver.h"
 
 /* enum hmm_control_verb of the public header, which the daemon does not include. */
 enum verb {
@@ -50,6 +51,7 @@ struct walk {
 	struct op *op;
 	span_fn *fn;
 	unsigned int clients, spans;
+	unsigned int most;		/* spans to look at */
 };
 
 /* 0 or -1 (refused). */
@@ -58,29 +60,47 @@ static int walk_space(struct walk *w, struct space *s)
 	LIST_EACH(pos, &s->ranges) {
 		struct span span;
 
+		if (w->spans == w->most)
+			break;
 		if (!clip(w->q->message->control, container_of(pos, struct range, in_space), &span))
 			continue;
-		w->spans++;
 		if (w->fn(w->q, w->op, &span))
+			return -1;
+		w->spans++;
+	}
+	return 0;
+}
+
+static int walk_spaces(struct walk *w)
+{
+	const Hmmd__Control *c = w->q->message->control;
+
+	LIST_EACH(pos, &w->q->daemon->world->spaces) {
+		struct space *s = container_of(pos, struct space, in_world);
+
+		if (s->pid != c->pid || s->n_ranges == 0)
+			continue;
+		w->clients++;
+		if (walk_space(w, s))
 			return -1;
 	}
 	return 0;
 }
 
-/* Calls fn for every piece of every range of the pid. 0 or -1 (refused; the op is freed). */
-static int walk_pid(struct request *q, struct op *op, span_fn *fn)
+/*
+ * Calls fn for every piece of every range of the pid. 0 or -1 (refused; the op is freed, and undo was called
+ * for those before the one that was refused).
+ */
+static int walk_pid(struct request *q, struct op *op, span_fn *fn, span_fn *undo)
 {
 	const Hmmd__Control *c = q->message->control;
-	struct walk w = { .q = q, .op = op, .fn = fn };
+	struct walk w = { .q = q, .op = op, .fn = fn, .most = UINT_MAX }, back = { .q = q, .fn = undo };
 
-	LIST_EACH(pos, &q->daemon->world->spaces) {
-		struct space *s = container_of(pos, struct space, in_world);
-
-		if (s->pid != c->pid || s->n_ranges == 0)
-			continue;
-		w.clients++;
-		if (walk_space(&w, s))
-			return -1;
+	if (walk_spaces(&w)) {
+		back.most = w.spans;
+		if (undo)
+			(void)walk_spaces(&back);
+		return -1;
 	}
 	if (w.spans)
 		return 0;
@@ -112,7 +132,7 @@ static void control_migrate(struct request *q)
 		return;
 	if (request_op_new(q, tier_is_resident(tier) ? MOVE_NODE : MOVE_EVICT, tier->index, &op))
 		return;
-	if (!walk_pid(q, op, add_to_op))
+	if (!walk_pid(q, op, add_to_op, NULL))
 		request_op_start(q, op);
 }
 
@@ -128,15 +148,20 @@ static uint64_t start_of(const struct span *span)
 	return addr < span->range->addr ? span->range->addr : addr;
 }
 
+static bool is_left_out(const struct span *span)
+{
+	return span->range->kind == RANGE_ADOPTED && !atomic_load(&span->range->adopted);
+}
+
 /* Memory that the kernel driver does not watch is left out: nothing of it is asked. 0 or -1 (the op is freed). */
-static int pin_adopted(struct request *q, struct op *op, const struct span *span)
+static int pin_span(struct request *q, struct op *op, const struct span *span)
 {
 	uint64_t addr = start_of(span), end = addr + bytes_of(span);
 	int r;
 
-	if (!atomic_load(&span->range->adopted))
+	if (is_left_out(span))
 		return 0;
-	r = space_pin_begin(span->range, addr, end);
+	r = pin_take(span->range, PIN_OF_OPERATOR, addr, end);
 	if (r) {
 		op_free(op, q->daemon->world);
 		reply_result(q->session, q->id, r, "a pin");
@@ -144,35 +169,28 @@ static int pin_adopted(struct request *q, struct op *op, const struct span *span
 	}
 	if (!request_op_add(q, op, span))
 		return 0;
-	space_pin_done(span->range, addr, end, 0);
+	pin_undo(span->range, PIN_OF_OPERATOR, addr, end);
 	return -1;
 }
 
-/*
- * When one range is refused, those before it stay pinned: which of their pages were so already is
- * not known any more.
- */
-static int pin_span(struct request *q, struct op *op, const struct span *span)
+static int undo_span(struct request *q, struct op *op, const struct span *span)
 {
-	int r;
-
-	if (span->range->kind != RANGE_MANAGED)
-		return pin_adopted(q, op, span);
-	r = span_flag(span, PAGE_PINNED);
-	if (!r)
-		return request_op_add(q, op, span);
-	op_free(op, q->daemon->world);
-	reply_result(q->session, q->id, r, "a pin");
-	return -1;
+	(void)q;
+	(void)op;
+	if (!is_left_out(span))
+		pin_undo(span->range, PIN_OF_OPERATOR, start_of(span), start_of(span) + bytes_of(span));
+	return 0;
 }
 
+/* The worst of them is what is answered; none at all is none only when no range had any. */
 static int unpin_span(struct request *q, struct op *op, const struct span *span)
 {
+	uint64_t addr = start_of(span), end = addr + bytes_of(span);
+	int r = pin_drop(q->daemon, span->range, PIN_OF_OPERATOR, addr, end);
+
 	(void)op;
-	if (span->range->kind == RANGE_MANAGED)
-		span_unflag(span, PAGE_PINNED);
-	else
-		space_pins_drop(q->daemon, span->range, start_of(span), start_of(span) + bytes_of(span));
+	if (r != PIN_E_NONE && (q->unpinned == PIN_E_NONE || r))
+		q->unpinned = r;
 	return 0;
 }
 
@@ -193,14 +211,15 @@ static void control_pin(struct request *q)
 	for (unsigned int i = 0; !tier && i < w->n_tiers; i++)
 		if (tier_is_resident(&w->tiers[i]))
 			tier = &w->tiers[i];
-	if (!request_op_new(q, MOVE_PIN, tier ? tier->index : 0, &op) && !walk_pid(q, op, pin_span))
+	if (!request_op_new(q, MOVE_PIN, tier ? tier->index : 0, &op) && !walk_pid(q, op, pin_span, undo_span))
 		request_op_start(q, op);
 }
 
 static void control_unpin(struct request *q)
 {
-	if (!walk_pid(q, NULL, unpin_span))
-		reply_ok(q->session, q->id);
+	q->unpinned = PIN_E_NONE;
+	if (!walk_pid(q, NULL, unpin_span, NULL))
+		reply_unpin(q, q->unpinned);
 }
 
 static void control_undrain(struct request *q)

@@ -7,6 +7,7 @@
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/kernel_tier.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
 #include "daemon/io/request_driver.h"
@@ -148,12 +149,12 @@ void request_pin_adopted(struct request *q)
 	}
 	if (request_op_new(q, MOVE_PIN, atomic_load(&p.range->home), &op))
 		return;
-	r = space_pin_begin(p.range, p.addr, p.addr + p.length);
+	r = pin_take(p.range, PIN_OF_PROGRAM, p.addr, p.addr + p.length);
 	if (r) {
 		op_free(op, q->daemon->world);
 		reply_result(q->session, q->id, r, "a pin");
 	} else if (start(q, op, &p)) {
-		space_pin_done(p.range, p.addr, p.addr + p.length, 0);
+		pin_arrived(p.range, p.addr, p.addr + p.length, 0);
 	}
 }
 
@@ -161,17 +162,8 @@ void request_unpin_adopted(struct request *q)
 {
 	const Hmmd__Unpin *u = q->message->unpin;
 	struct op_piece p;
-	int r;
 
 	if (find_piece(q, u->range, u->offset, u->length, "a pin", &p))
 		return;
-	r = space_pins_drop(q->daemon, p.range, p.addr, p.addr + p.length);
-	if (r == SPACE_PIN_E_PART)
-		session_error(q->session, q->id, EINVAL,
-			      "Unpin: a pin reaches beyond this piece; it ends as a whole");
-	else if (r)
-		session_error(q->session, q->id, EBUSY,
-			      "Unpin: the pin is still under way, or hmmd is busy; try again");
-	else
-		reply_ok(q->session, q->id);
+	reply_unpin(q, pin_drop(q->daemon, p.range, PIN_OF_PROGRAM, p.addr, p.addr + p.length));
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Pages that must stay. The flag is set here, on the loop, before anything is moved: from then on
- * nobody evicts the page, and an eviction under way notices that its word has changed. The
- * operation that follows brings in what is away. A page counts once, whether it is pinned, told to
- * stay, or both.
+ * Pages that must stay. The flag is set here, on the loop, before anything is moved (pin.c); the
+ * operation that follows brings in what is away, and a pin that cannot have all of it is taken back.
+ * A page counts once, whether it is pinned, told to stay, or both.
  */
 #include <errno.h>
 
 #include "daemon/io/daemon.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
 #include "daemon/io/request_driver.h"
@@ -54,6 +54,7 @@ void request_pin(struct request *q)
 {
 	const Hmmd__Pin *p = q->message->pin;
 	struct tier *tier = NULL;
+	uint64_t addr, end;
 	struct span span;
 	struct op *op;
 	int r;
@@ -73,23 +74,51 @@ void request_pin(struct request *q)
 	}
 	if (request_op_new(q, MOVE_PIN, tier ? tier->index : atomic_load(&span.range->home), &op))
 		return;
-	r = span_flag(&span, PAGE_PINNED);
+	addr = span.vpn << LEDGER_PAGE_SHIFT;
+	end = addr + (span.pages << LEDGER_PAGE_SHIFT);
+	r = pin_take(span.range, PIN_OF_PROGRAM, addr, end);
 	if (r) {
 		op_free(op, q->daemon->world);
 		reply_result(q->session, q->id, r, "a pin");
 		return;
 	}
 	if (request_op_add(q, op, &span)) {
-		span_unflag(&span, PAGE_PINNED);
+		pin_undo(span.range, PIN_OF_PROGRAM, addr, end);
 		return;
 	}
+	op->whole = (struct op_whole){ .range = span.range->id, .addr = addr, .end = end };
 	request_op_start(q, op);
+}
+
+void pin_ended(struct daemon *d, const struct op *op)
+{
+	struct range *r = op->whole.range ? idmap_get(d->world->ranges, op->whole.range) : NULL;
+
+	if (r && !atomic_load(&r->dying) && (op->result.busy || op->result.failed))
+		pin_undo(r, PIN_OF_PROGRAM, op->whole.addr, op->whole.end);
+}
+
+void reply_unpin(struct request *q, int r)
+{
+	if (r == PIN_E_NONE)
+		session_error(q->session, q->id, ENOENT, "Unpin: nothing of this piece is pinned");
+	else if (r == PIN_E_PART)
+		session_error(q->session, q->id, EINVAL,
+			      "Unpin: a pin reaches beyond this piece; it ends as a whole");
+	else if (r == PIN_E_BUSY)
+		session_error(q->session, q->id, EBUSY,
+			      "Unpin: the pin is still under way, or hmmd is busy; try again");
+	else if (r)
+		reply_result(q->session, q->id, r, "Unpin: the record of what stays pinned");
+	else
+		reply_ok(q->session, q->id);
 }
 
 void request_unpin(struct request *q)
 {
 	const Hmmd__Unpin *u = q->message->unpin;
 	struct span span;
+	uint64_t addr;
 
 	if (request_find_span(q, u->range, u->offset, u->length, &span))
 		return;
@@ -97,6 +126,6 @@ void request_unpin(struct request *q)
 		request_unpin_adopted(q);
 		return;
 	}
-	span_unflag(&span, PAGE_PINNED);
-	reply_ok(q->session, q->id);
+	addr = span.vpn << LEDGER_PAGE_SHIFT;
+	reply_unpin(q, pin_drop(q->daemon, span.range, PIN_OF_PROGRAM, addr, addr + (span.pages << LEDGER_PAGE_SHIFT)));
 }

@@ -62,8 +62,10 @@ static const char *adopted(struct request *q, const Hmmd__ResumeRange *e)
 		r = space_register(q->session->space, &want, &e->addr, &e->size, 1, &first);
 		w->next_id = next;
 	} while (r == SPACE_E_TABLES && !(r = request_grow_tables(q->session->space)));
-	if (!r)
+	if (!r) {
 		space_driver_added(q->daemon, q->session->space, first, 1);
+		resume_adopted(q->daemon, idmap_get(w->ranges, first));
+	}
 	if (r > 0)
 		return space_refusal_text(r);
 	return r ? "the range could not be taken over" : NULL;

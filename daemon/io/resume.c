@@ -32,6 +32,7 @@ struct resume *resume_free(struct resume *w)
 	if (!w)
 		return NULL;
 	list_remove(&w->node);
+	resume_pins_end(w, false);
 	close(w->pidfd);
 	free(w->ranges);
 	free(w);
@@ -163,7 +164,7 @@ int resume_serve(struct daemon *d, struct resume *w, uint64_t *ret_lost)
 	for (i = 0; i < w->n && rc >= 0; i++) {
 		if (!w->ranges[i].range || w->ranges[i].live)
 			continue;
-		rc = resume_pages(d, w->ranges[i].range, &lost);
+		rc = resume_pages(d, w, w->ranges[i].range, &lost);
 		if (rc < 0)
 			break;
 		w->ranges[i].live = true;
@@ -233,6 +234,7 @@ int resume_finish(struct daemon *d, struct space *s, uint64_t *ret_lost)
 	if (rc < 0)
 		return rc;
 	*ret_lost = tell_lost(d, w);
+	resume_pins_end(w, true);
 	resume_free(w);
 	return 0;
 }

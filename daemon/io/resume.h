@@ -21,6 +21,8 @@ struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer 
 /* One entry of a Resume frame. fd: the backing file, taken over on success; -1: that of an entry before it. 0; or a positive RESUME_E_*. */
 enum { RESUME_E_UNKNOWN = 1, RESUME_E_DIFFERENT = 2 /* address, size or inode are not those on record */ };
 int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size, int fd);
+/* An adopted range is there again, under the id that it had: so are its pins, which the driver still holds. */
+void resume_adopted(struct daemon *d, struct range *r);
 /* After the last one: ranges on record that did not come are dropped; every page is brought to rest; served. *ret_lost: pages whose contents are gone (they are poisoned). */
 int resume_finish(struct daemon *d, struct space *s, uint64_t *ret_lost);
 /*

@@ -22,6 +22,8 @@ struct resume {
 	bool served;			/* the fault service threads look at it */
 	struct resumed *ranges;
 	size_t n;
+	bool presume;			/* not every pin on record could be read */
+	struct idmap *pins;		/* struct pins of adopted ranges on record, by the range's id; NULL: none */
 };
 
 /* resume_page.c: words of an earlier daemon. */
@@ -30,8 +32,12 @@ void resume_reserve(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 /* Gives them back: the words are of no use any more. */
 void resume_release(struct daemon *d, struct space *s, uint64_t addr, uint64_t pages);
 /* Brings every page of a mapped range to rest; *ret_lost counts those whose contents are gone. -ENOMEM. */
-int resume_pages(struct daemon *d, struct range *r, uint64_t *ret_lost);
+int resume_pages(struct daemon *d, struct resume *w, struct range *r, uint64_t *ret_lost);
 uint64_t resume_tell_lost(struct daemon *d, struct range *r);	/* how many pages */
+
+/* resume_pin.c: those on record. With the ranges when they are restored; of adopted ones, which are on no record, when they are named. */
+void resume_pins(struct daemon *d, struct resume *w, struct ledgerfile *l);
+void resume_pins_end(struct resume *w, bool forget);	/* what nobody has named is taken off the record, too */
 
 /* resume_process.c */
 bool process_is(const struct ledger_identity *who, int *ret_pidfd);	/* it lives and is the one on record */

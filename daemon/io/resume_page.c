@@ -5,6 +5,7 @@
  * is decided by the memory itself: a page that is whole in the file is resident, any other is poisoned,
  * and never zeros.
  */
+#include "daemon/io/pin.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/session.h"
 
@@ -99,21 +100,7 @@ static int recover_page(struct daemon *d, struct mover *m, struct range *r, uint
 	return 1;
 }
 
-/* Flags came back with the words; what they cost is charged again, or they are taken off. */
-static void charge_flags(struct range *r)
-{
-	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r);
-	radix_word *word;
-
-	for (; vpn < end; vpn++) {
-		word = space_word(r->space, vpn << LEDGER_PAGE_SHIFT);
-		if ((atomic_load_explicit(word, memory_order_relaxed) & (PAGE_PINNED | PAGE_STAY)) &&
-		    space_pin(r, LEDGER_PAGE_SIZE))
-			page_flag(word, 0, PAGE_PINNED | PAGE_STAY);
-	}
-}
-
-int resume_pages(struct daemon *d, struct range *r, uint64_t *ret_lost)
+int resume_pages(struct daemon *d, struct resume *w, struct range *r, uint64_t *ret_lost)
 {
 	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r), lost = 0;
 	struct mover m;
@@ -121,7 +108,7 @@ int resume_pages(struct daemon *d, struct range *r, uint64_t *ret_lost)
 
 	if (rc < 0)
 		return rc;
-	charge_flags(r);
+	pins_settle(r, w->presume);
 	for (; vpn < end; vpn++)
 		lost += (uint64_t)recover_page(d, &m, r, vpn);
 	mover_done(&m);

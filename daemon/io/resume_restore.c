@@ -157,6 +157,7 @@ static int restore_client(struct daemon *d, struct ledgerfile *l, const struct l
 	if (rc < 0)
 		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some ranges on record are damaged and lost: %s",
 			     (unsigned long long)who->client, (int)who->pid, strerror(-rc));
+	resume_pins(d, w, l);
 	if (take_descriptors(w) && d->crew)
 		serve_orphan(d, w);
 	return 0;

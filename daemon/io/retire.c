@@ -23,6 +23,7 @@
 #include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/retire.h"
 #include "daemon/io/track.h"
@@ -125,6 +126,7 @@ static void free_range(struct daemon *d, struct range *r)
 			log_line(LOG_LEVEL_WARNING, "the record of range %" PRIu64 " cannot be cleared, ignoring", rec.id);
 		memfile_drop(d, r);
 	}
+	pins_off_record(r);
 	space_range_free(r, release, d);
 }
 

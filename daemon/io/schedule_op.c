@@ -2,6 +2,7 @@
 /* Operations on their way: issued as room comes, reported, ended; and what their clients are told meanwhile. */
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/request.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/session.h"
 
@@ -31,6 +32,7 @@ static void end(struct daemon *d, struct op *op)
 {
 	if (d->schedule && d->schedule->moved.op == op->id)
 		schedule_flush_moved(d);
+	pin_ended(d, op);
 	session_op_done(d, op);
 	op_free(op, d->world);
 }

@@ -6,6 +6,7 @@
 #include "daemon/core/adopted.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/session.h"
 #include "daemon/io/space_driver.h"
@@ -76,7 +77,7 @@ static void pinned(const struct move *m, bool done)
 	uint64_t addr, end;
 
 	move_area(m, &addr, &end);
-	space_pin_done(m->range, addr, end, done ? m->pin : 0);
+	pin_arrived(m->range, addr, end, done ? m->pin : 0);
 }
 
 void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes)

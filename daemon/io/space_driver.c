@@ -10,6 +10,7 @@
 
 #include "daemon/core/adopted.h"
 #include "daemon/io/crew.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/space_driver_own.h"
 
 enum {
@@ -30,7 +31,6 @@ void space_driver_detach(struct space *s)
 	if (!w)
 		return;
 	s->watch = NULL;
-	space_pins_forget(w);
 	list_remove(&w->node);
 	uv_close((uv_handle_t *)&w->poll, on_closed);
 }
@@ -61,7 +61,6 @@ static int watch(struct daemon *d, struct space *s)
 	w->poll.data = w;
 	w->daemon = d;
 	w->space = s;
-	list_init(&w->pins);
 	list_append(&d->watched_spaces, &w->node);
 	s->watch = w;
 	r = uv_poll_start(&w->poll, UV_READABLE, driver_event_ready);
@@ -167,7 +166,7 @@ void space_driver_leaving(struct daemon *d, struct range *r)
 
 	if (!a)
 		return;
-	space_pins_drop(d, r, r->addr, range_end(r));
+	pins_leave(d, r);
 	if (a->id)
 		driver_range_del(d->driver, r->space->driver, a->id);
 	if (any_on_device(d->world, r))

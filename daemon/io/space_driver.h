@@ -31,18 +31,4 @@ bool space_driver_look(struct daemon *d, struct range *r, uint64_t addr, uint64_
 /* Some memory of every client is looked at again, in turn. */
 void space_drivers_round(struct daemon *d);
 
-/*
- * space_pin.c: pins are the driver's; their numbers are kept here. 0, SPACE_E_*, -errno (nothing
- * changed).
- */
-int space_pin_begin(struct range *r, uint64_t addr, uint64_t end);
-/* The worker is done; id: the driver's number, 0: it could not be had. */
-void space_pin_done(struct range *r, uint64_t addr, uint64_t end, uint32_t id);
-enum {
-	SPACE_PIN_E_PART = 1 /* a pin reaches beyond the piece, and ends as a whole */,
-	SPACE_PIN_E_BUSY = 2 /* later */
-};
-/* Ends the pins that lie in the piece. 0 or SPACE_PIN_E_*. */
-int space_pins_drop(struct daemon *d, struct range *r, uint64_t addr, uint64_t end);
-
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The inside of a client's driver, for space_driver.c, driver_event.c and space_pin.c alone. */
+/* The inside of a client's driver, for space_driver.c and driver_event.c alone. */
 #ifndef HMMD_IO_SPACE_DRIVER_OWN_H
 #define HMMD_IO_SPACE_DRIVER_OWN_H
 
@@ -14,7 +14,6 @@ struct space_driver {
 	struct daemon *daemon;
 	struct space *space;
 	uv_poll_t poll;
-	struct list_node pins;		/* of space_pin.c */
 	uint64_t cursor;		/* address from which the next round looks */
 	bool behind;			/* events were lost: the next rounds look at all of it */
 };
@@ -23,6 +22,5 @@ struct space_driver {
 void driver_event_ready(uv_poll_t *poll, int status, int events);
 /* The next adopted range that is watched and reaches beyond addr, or NULL. */
 struct range *space_driver_next(const struct space *s, uint64_t addr);
-void space_pins_forget(struct space_driver *w);
 
 #endif

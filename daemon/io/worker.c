@@ -55,16 +55,14 @@ static enum move_outcome fill(struct worker *w, const struct move *m)
 }
 
 /*
- * The flag goes first: from then on no eviction of the page can begin, and one under way finds a changed
- * word and gives up. It stays when the page cannot be had now, so the next fault brings it in for good.
+ * The loop has set the flag, so no eviction of the page can begin, and one under way finds a changed word and gives
+ * up; or it has taken it off again meanwhile, and that is not ours to undo.
  */
 static enum move_outcome pin(struct worker *w, const struct move *m)
 {
 	radix_word *word = space_word(m->range->space, m->vpn << LEDGER_PAGE_SHIFT);
-	enum move_outcome outcome;
+	enum move_outcome outcome = fill(w, m);
 
-	page_flag(word, PAGE_PINNED, 0);
-	outcome = fill(w, m);
 	if (outcome != MOVE_MOVED && outcome != MOVE_ALREADY)
 		return outcome;
 	return page_word_state(atomic_load_explicit(word, memory_order_acquire)) == PAGE_RESIDENT ? outcome : MOVE_BUSY;

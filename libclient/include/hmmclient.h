@@ -177,7 +177,14 @@ struct hmm_move_result {
 int hmm_range_migrate(struct hmm_range *, size_t off, size_t len, const char *tier, uint32_t flags, struct hmm_op **ret_op);
 /*
  * After pin returns 0 the pages are in memory and stay there: needed before a device does DMA to them. tier NULL: where it is.
- * Of adopted memory: through the kernel driver (-EOPNOTSUPP without it), to the byte, tier NULL; a pin ends as a whole (-EINVAL).
+ * Pins nest: a page stays until it was unpinned as often as it was pinned, whatever spans that was done with. Unpin takes
+ * one pin of the program's off each page of the span that has any (-ENOENT: none has); an operator's (hmmctl pin) are others.
+ * They outlive a restart of the daemon. After any error of pin the pins are what they were, but for -ENOTCONN: the daemon
+ * that went away may have taken the pin, or ended it, and not have said so.
+ * -EDQUOT, -ENOMEM: the limits of pins; a page counts once, however often it is pinned. -ENOSPC: no room in the state
+ * directory, or over 65536 different spans of this range. -EBUSY, -EIO: not all of it could be brought in.
+ * Of adopted memory: through the kernel driver (-EOPNOTSUPP without it), to the byte, tier NULL; a pin ends as a whole
+ * (-EINVAL: one reaches beyond the span; -EBUSY: one is still under way).
  */
 int hmm_range_pin(struct hmm_range *, size_t off, size_t len, const char *tier);
 int hmm_range_unpin(struct hmm_range *, size_t off, size_t len);
@@ -244,8 +251,8 @@ struct hmm_table *hmm_table_free(struct hmm_table *);
 
 enum hmm_control_verb {
 	HMM_CONTROL_MIGRATE = 1,	/* pid, addr, end (0,0: all), tier */
-	HMM_CONTROL_PIN = 2,		/* pid, addr, end, tier or NULL */
-	HMM_CONTROL_UNPIN = 3,		/* pid, addr, end */
+	HMM_CONTROL_PIN = 2,		/* pid, addr, end, tier or NULL; beside the pins of the program itself */
+	HMM_CONTROL_UNPIN = 3,		/* pid, addr, end; one of the operator's; -ENOENT: there is none */
 	HMM_CONTROL_DRAIN = 4,		/* tier */
 	HMM_CONTROL_UNDRAIN = 5,	/* tier */
 	HMM_CONTROL_POLICY_SET = 6,	/* name, key, value */

@@ -167,7 +167,11 @@ static void pins_and_exclusive_access(void **state)
 	assert_soon(ask_used(c, "hbm") == SIZE - 8192); /* a pin brings back what it holds */
 	assert_int_equal(hmm_range_pin(r, 0, 0, "hbm"), -EOPNOTSUPP);
 	assert_int_equal(hmm_range_unpin(r, 4096, 4096), -EINVAL); /* a part of it */
+	assert_int_equal(hmm_range_pin(r, 4096, 8192, NULL), 0);
 	assert_int_equal(hmm_range_unpin(r, 0, HUGE_PAGE), 0);
+	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "pinned_bytes"), 8192); /* one of two */
+	assert_int_equal(hmm_range_unpin(r, 4096, 8192), 0);
+	assert_int_equal(hmm_range_unpin(r, 4096, 8192), -ENOENT);
 	assert_int_equal(ask_number(c, "ranges", NULL, NULL, "pinned_bytes"), 0);
 	assert_int_equal(hmm_range_exclusive(r, 0, 3 * 4096, &op), 0);
 	assert_int_equal(hmm_op_wait(op, PATIENCE_US), 0);

@@ -12,6 +12,7 @@ core_test_programs = \
 	tests/unit/test_heat \
 	tests/unit/test_op \
 	tests/unit/test_page \
+	tests/unit/test_pins \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
 	tests/unit/test_range \
@@ -88,6 +89,10 @@ tests_unit_test_page_SOURCES = tests/unit/test_page.c $(core_test_fixture)
 tests_unit_test_page_CFLAGS = $(core_test_cflags)
 tests_unit_test_page_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_page_LDADD = $(core_test_ldadd)
+
+tests_unit_test_pins_SOURCES = tests/unit/test_pins.c
+tests_unit_test_pins_CFLAGS = $(core_test_cflags)
+tests_unit_test_pins_LDADD = $(core_test_ldadd)
 
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c $(core_test_fixture)
 tests_unit_test_plan_CFLAGS = $(core_test_cflags)

@@ -114,9 +114,17 @@ static void pages_go_out_and_come_back(void **state)
 		rig_check(&g, i, i + 1);
 }
 
+/* What the loop does before it sends anybody. */
+static void flag_pinned(unsigned int pages)
+{
+	for (unsigned int i = 0; i < pages; i++)
+		page_flag(space_word(g.space, (g.first + i) << LEDGER_PAGE_SHIFT), PAGE_PINNED, 0);
+}
+
 static void a_pinned_page_stays(void **state)
 {
 	(void)state;
+	flag_pinned(2);
 	do_all(MOVE_PIN, 2, FAST);
 	assert_int_equal(rig_state(&g, 1), PAGE_RESIDENT);
 	assert_true(rig_word(&g, 1) & PAGE_PINNED);
@@ -315,6 +323,7 @@ static void a_fault_without_room_waits_for_it(void **state)
 
 	if (*state)
 		skip_because("%s", (const char *)*state);
+	flag_pinned(8);
 	do_all(MOVE_PIN, 8, FAST);
 	assert_int_equal(pthread_create(&p.thread, NULL, program_main, &p), 0);
 	turn_until((crew_counters(d.crew, &n), n.deferred > 0));

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pins that an earlier daemon has put on record. Those of managed ranges are with their ranges before any page
+ * is brought to rest, so no page that somebody has pinned can move in between. Adopted ranges are on no record:
+ * their pins wait for the client to name them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/io/pin.h"
+#include "daemon/io/resume_own.h"
+
+struct restoring {
+	struct daemon *daemon;
+	struct resume *resume;
+};
+
+static struct pins *set_aside(struct resume *w, uint64_t id)
+{
+	struct pins *p = w->pins ? idmap_get(w->pins, id) : NULL;
+
+	if (p || (!w->pins && idmap_new(&w->pins) < 0))
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (p && idmap_put(w->pins, id, p) < 0) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static int restore_pin(void *userdata, uint32_t place, const struct pin_record *rec)
+{
+	struct restoring *x = userdata;
+	struct range *r = idmap_get(x->daemon->world->ranges, rec->range);
+	struct pin pin = { .addr = rec->addr, .end = rec->end, .count = rec->count, .id = rec->id, .place = place,
+			   .owner = (uint8_t)rec->owner }, *added;
+	struct pins *into;
+
+	if (!rec->range || rec->addr >= rec->end || !rec->count || rec->owner > PIN_OF_OPERATOR)
+		return 0;
+	into = r && r->space == x->resume->space ? &r->pins : set_aside(x->resume, rec->range);
+	return into ? pins_add(into, &pin, &added) : -ENOMEM;
+}
+
+void resume_pins(struct daemon *d, struct resume *w, struct ledgerfile *l)
+{
+	struct restoring x = { .daemon = d, .resume = w };
+	int rc = ledgerfile_each_pin(l, restore_pin, &x);
+
+	/* Who has pinned a page that a word says is pinned is not known then: it stays until an operator lets it go. */
+	w->presume = rc < 0;
+	if (rc < 0)
+		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some pins on record cannot be read (%s); what was "
+			     "pinned stays until hmmctl unpin %d", (unsigned long long)w->who.client, (int)w->who.pid,
+			     strerror(-rc), (int)w->who.pid);
+}
+
+static void forget(struct space *s, const struct pins *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		(void)ledgerfile_drop_pin(space_ledger(s), p->all[i].place);
+}
+
+void resume_pins_end(struct resume *w, bool off_record)
+{
+	size_t cursor = 0;
+	struct pins *p;
+
+	while (w->pins && (p = idmap_each(w->pins, &cursor, NULL))) {
+		if (off_record)
+			forget(w->space, p);
+		pins_done(p);
+		free(p);
+	}
+	w->pins = idmap_free(w->pins);
+}
+
+/* What was under way when the daemon died has no number, and its program no answer. */
+static void without_unnumbered(struct range *r)
+{
+	size_t i = 0;
+
+	while (i < r->pins.n) {
+		if (r->pins.all[i].id && r->pins.all[i].addr >= r->addr && r->pins.all[i].end <= range_end(r)) {
+			i++;
+			continue;
+		}
+		(void)ledgerfile_drop_pin(space_ledger(r->space), r->pins.all[i].place);
+		pins_remove(&r->pins, &r->pins.all[i]);
+	}
+}
+
+void resume_adopted(struct daemon *d, struct range *r)
+{
+	struct resume *w = r ? resume_find(d, r->space) : NULL;
+	struct pins *p = w && w->pins && r->space->watch ? idmap_take(w->pins, r->id) : NULL;
+
+	if (!p)
+		return;
+	r->pins = *p;
+	free(p);
+	without_unnumbered(r);
+	pins_settle_adopted(r);
+}
