@@ -30,7 +30,7 @@ uint64_t commit_reserve(uint64_t bytes)
 static uint64_t holdable(const struct world *w, const struct account *a, unsigned int tier)
 {
 	const struct tier *t = &w->tiers[tier];
-	uint64_t bytes = tier_capacity(t), limit;
+	uint64_t bytes = tier_promised(t), limit;
 
 	if (t->state != TIER_ONLINE || !tier_is_managed(t))
 		return 0;

@@ -22,6 +22,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/range.c daemon/core/range.h \
 	daemon/core/rank.c daemon/core/rank.h \
 	daemon/core/refill.c daemon/core/reload.c \
+	daemon/core/shortage.c daemon/core/shortage.h \
 	daemon/core/space.c daemon/core/space.h \
 	daemon/core/space_range.c \
 	daemon/core/stream.c \

@@ -36,6 +36,7 @@ struct range {
 	_Atomic uint32_t holders;	/* jobs, victims and faults that use it */
 	_Atomic bool dying;		/* new work is refused */
 	_Atomic uint64_t tier_bytes[HMM_LIMIT_TIERS];	/* where its pages are now */
+	_Atomic uint32_t reach;		/* bit mask of the tiers its pages may be in; written by the loop */
 	struct stream stream;
 	struct adopted *_Atomic adopted;	/* where adopted memory is (adopted.h); NULL: nobody watches it */
 	/* ---- loop thread only ---- */
@@ -50,7 +51,6 @@ struct range {
 	uint8_t pin_tier;		/* where they count, while there are any */
 	uint8_t prefer;			/* the tier asked for when it was made, or TIER_NOWHERE */
 	uint8_t advised;		/* the tier of memory asked for since, which goes before it */
-	uint32_t reach;			/* bit mask of the tiers its pages may be in */
 	struct charge managed, ranges, pinned;
 	struct list_node in_space, in_policy;
 };

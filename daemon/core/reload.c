@@ -93,7 +93,7 @@ static void limits_apply(struct world *w, const struct config *c)
 		w->tiers[i].config.high = c->tiers[i].high;
 		w->tiers[i].config.low = c->tiers[i].low;
 		if (c->tiers[i].capacity)
-			atomic_store(&w->tiers[i].pool.limit, c->tiers[i].capacity);
+			tier_set_limit(&w->tiers[i], c->tiers[i].capacity);
 	}
 	LIST_EACH(node, &w->accounts) {
 		struct account *a = container_of(node, struct account, in_world);

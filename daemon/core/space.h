@@ -26,8 +26,10 @@ struct space {
 	struct charge clients;
 	uint64_t n_ranges, managed_bytes, adopted_bytes;
 	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
+	struct setback setback;
 	struct waiting waiting;		/* threads of it that wait for a page: how many, since when, for what */
 	struct heat_window window;
+	bool served;			/* fault threads read its userfaultfd */
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
 	void *file;			/* the daemon's: the one that managed ranges are windows of, NULL: none */

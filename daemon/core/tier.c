@@ -24,6 +24,7 @@ int tier_init(struct tier *t, unsigned int index, const struct tier_config *c)
 	t->config.capacity = capacity_of(c);
 	t->index = index;
 	t->state = TIER_ONLINE;
+	atomic_init(&t->whole, t->config.capacity);
 	return pool_init(&t->pool, NULL, t->config.capacity);
 }
 
@@ -35,6 +36,20 @@ void tier_done(struct tier *t)
 uint64_t tier_capacity(const struct tier *t)
 {
 	return atomic_load_explicit(&t->pool.limit, memory_order_relaxed);
+}
+
+uint64_t tier_promised(const struct tier *t)
+{
+	return atomic_load_explicit(&t->whole, memory_order_relaxed);
+}
+
+void tier_set_limit(struct tier *t, uint64_t bytes)
+{
+	uint64_t limit = atomic_load(&t->pool.limit);
+
+	atomic_store(&t->whole, bytes);
+	if (!atomic_load(&t->shortage.on) || bytes < limit)
+		atomic_store(&t->pool.limit, bytes);
 }
 
 bool tier_is_managed(const struct tier *t)
@@ -51,7 +66,7 @@ uint64_t tier_used(const struct tier *t)
 void tier_set_capacity(struct tier *t, uint64_t bytes)
 {
 	t->config.capacity = bytes;
-	atomic_store(&t->pool.limit, bytes);
+	tier_set_limit(t, bytes);
 }
 
 static uint64_t mark(const struct tier *t, uint32_t percent)

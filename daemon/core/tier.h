@@ -5,6 +5,7 @@
 
 #include "daemon/core/config.h"
 #include "daemon/core/pool.h"
+#include "daemon/core/shortage.h"
 
 enum tier_state { TIER_ONLINE, TIER_DRAINING, TIER_DRAINED, TIER_FAILED };
 
@@ -13,6 +14,8 @@ struct tier {
 	unsigned int index;
 	enum tier_state state;
 	struct pool pool;		/* everybody */
+	_Atomic uint64_t whole;		/* bytes as configured or found; the pool's limit is less while the kernel gives less */
+	struct shortage shortage;
 	_Atomic uint64_t adopted;	/* bytes of adopted memory on nodes: beside the pool, because nobody can refuse it */
 	uint64_t read_bandwidth;	/* bytes per second, 0 unknown (HMAT) */
 	uint64_t read_latency_ns;	/* 0 unknown */
@@ -36,6 +39,8 @@ bool tier_above_high(const struct tier *t);
 void tier_look(struct tier *t);			/* once a turn: begins and ends the relieving */
 uint64_t tier_over_low(const struct tier *t);	/* bytes to evict to reach the low mark, 0 below */
 uint64_t tier_capacity(const struct tier *t);	/* bytes, as it is enforced now */
+uint64_t tier_promised(const struct tier *t);	/* bytes as configured or found: what may be promised */
+void tier_set_limit(struct tier *t, uint64_t bytes);	/* the operator's; a shortage stands */
 uint64_t tier_used(const struct tier *t);	/* bytes of managed and adopted memory there now */
 /* A device turned out to have fewer bytes than it was configured with, or none were said. */
 void tier_set_capacity(struct tier *t, uint64_t bytes);

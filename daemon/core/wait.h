@@ -7,6 +7,7 @@
 #define HMMD_CORE_WAIT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum wait_reason {
@@ -19,7 +20,7 @@ enum wait_reason {
 	WAIT_HUGE_POOL,		/* the same: the pool, or what it may have on demand */
 	WAIT_MEMORY_CGROUP,	/* the kernel gives no page: limit of a memory control group */
 	WAIT_NODE,		/* the same: the node, or the machine, has none */
-	WAIT_OWN,		/* the program's own mapping takes no page, though the machine has some */
+	WAIT_OWN,		/* the program's own mapping or control group takes no page, though the machine has some */
 	WAIT_REASONS
 };
 const char *wait_reason_code(enum wait_reason reason);	/* "tier-full"; "none" for WAIT_NOTHING */
@@ -34,5 +35,19 @@ struct waiting {
 void waiting_begin(struct waiting *w, enum wait_reason reason, uint64_t now_us);
 void waiting_still(struct waiting *w, enum wait_reason reason);	/* tried again, in vain */
 void waiting_end(struct waiting *w);
+
+/*
+ * A client whose faults lead nowhere is left alone for a while, the longer the more often: pages that its own
+ * mapping refused are not tried, and faults for which there is no place are not read. A page that does come in
+ * ends both.
+ */
+struct setback {
+	_Atomic uint64_t try_ns, read_ns;	/* monotonic: not before */
+	_Atomic uint32_t try_ms, read_ms;	/* the last pause; 0: none since a page came in */
+	_Atomic bool parked;			/* a thread does not read it any more */
+};
+void setback_try(struct setback *s, uint64_t now_ns);
+void setback_read(struct setback *s, uint64_t now_ns);
+bool setback_end(struct setback *s);	/* true: there was one */
 
 #endif

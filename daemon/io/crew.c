@@ -56,6 +56,7 @@ static void on_wake(uv_async_t *wake)
 	/* Victims first: a move that was busy for want of room is issued again when its result is taken in. */
 	if (atomic_exchange(&c->wants_victims, false))
 		schedule_wants_victims(c->daemon);
+	crew_probes_taken(c);
 	take_in(c);
 	crew_pass_check(c);
 }
@@ -286,6 +287,7 @@ int crew_serve(struct crew *c, struct space *s)
 			crew_unserve(c, s);
 			return rc;
 		}
+	s->served = true;
 	return 0;
 }
 
@@ -293,6 +295,7 @@ void crew_unserve(struct crew *c, struct space *s)
 {
 	unsigned int i;
 
+	s->served = false;
 	for (i = 0; i < c->n_faultds && s->uffd >= 0; i++)
 		epoll_ctl(c->faultds[i].epoll, EPOLL_CTL_DEL, s->uffd, NULL);
 }

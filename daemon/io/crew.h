@@ -31,6 +31,16 @@ int crew_quiesce(struct crew *c, crew_passed_fn *fn, void *userdata);	/* -ENOMEM
 /* The move's range is held by the caller and passes to the crew. 0 or CREW_E_FULL (still the caller's). */
 int crew_submit(struct crew *c, const struct move *m);
 unsigned int crew_room(const struct crew *c);		/* how many moves would fit; only the loop makes it smaller */
+/* Room was made, by whatever: faults that wait are tried again. Any thread. */
+void crew_room_changed(struct crew *c);
+/* Clients whose faults were not read are read again when it is time. Microseconds until the next one, UINT64_MAX: none. */
+uint64_t crew_unpark(struct crew *c);
+/* Once a second: how many fault service threads have made no progress for some seconds though they have work. */
+unsigned int crew_watch(struct crew *c, uint64_t now_us);
+unsigned int crew_stuck(const struct crew *c);	/* as last looked at */
+bool crew_all_stuck(const struct crew *c);
+/* A probe page on this tier, soon; schedule_probed() hears of it. */
+void crew_ask_probe(struct crew *c, unsigned int tier);
 unsigned int crew_busy(const struct crew *c);		/* moves queued or running */
 
 /* Takes in results and notes now; the schedule does so every tick, because fault notes alone do not wake the loop. */

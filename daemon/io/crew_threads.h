@@ -28,7 +28,7 @@ enum {
 	CREW_NOTES = 4096,		/* notes between two ticks of 100 ms: 40,000 faults a second */
 	CREW_NOTES_SPARE = 512,		/* of these, kept for pages that were lost: heat is advisory, a loss is not */
 	DEFERRED_MAX = 512,		/* faults of one thread that wait for room */
-	DEFERRED_PER_SPACE = 256,	/* of these, of one client, so that nobody fills the list alone */
+	DEFERRED_PER_USER = 64,		/* of these, of one uid; more stay unread in the kernel */
 	ROOM_TRIES = 8,			/* evictions for one page before it is put off */
 	CREW_LOOKS = 256		/* a look waits for its program, and seldom for another one's: 10 KiB */
 };
@@ -62,13 +62,23 @@ struct deferred_fault {
 	uint64_t vpn, read_ns;
 };
 
+struct crew_probe {			/* of one tier; any thread */
+	_Atomic uint64_t at_ns;		/* when a page was last tried */
+	_Atomic bool given;
+};
+
 struct faultd {				/* one fault service thread */
 	struct crew_hand hand;
 	int epoll, kick;		/* fixed */
 	_Atomic uint64_t passed;	/* written by the thread: the last pass it has acknowledged */
 	struct deferred_fault deferred[DEFERRED_MAX];	/* the thread's */
 	unsigned int n_deferred;	/* the thread's */
-	uint64_t retry_ns;		/* the thread's: when the deferred ones are tried again */
+	uint64_t retry_ns, wait_ns, pass_ns;	/* the thread's: the next try of the deferred ones, the time between two, the last */
+	uint64_t changes_seen;		/* the thread's: of the crew's */
+	_Atomic uint64_t turns;		/* written by the thread: how often it has looked for work */
+	_Atomic bool at_work;		/* written by the thread: it is not asleep for want of work */
+	uint64_t turns_seen, seen_us;	/* loop: crew_watch.c */
+	_Atomic bool waits, told;	/* it has deferred faults; it was kicked for them and has not looked yet */
 };
 
 struct worker {
@@ -89,8 +99,13 @@ struct crew {
 	_Atomic bool stay;		/* set by the loop: workers evict nothing to make room */
 	_Atomic bool sealed;		/* set by the loop: nor does anybody else */
 	_Atomic bool noted;		/* a note lies there since the last tick; the loop was told once */
+	_Atomic bool parked;		/* some client is */
+	unsigned int stuck;		/* loop: fault service threads that do not get on */
 	_Atomic bool wants_victims;	/* a pool ran short; the loop was told */
 	_Atomic uint64_t pass;		/* written by the loop: the pass to acknowledge */
+	_Atomic uint64_t changes;	/* how often room was made somewhere */
+	struct crew_probe probes[HMM_LIMIT_TIERS];
+	_Atomic uint32_t probes_wanted, probes_taken;	/* by tier: asked for by the loop, taken by a thread */
 	struct list_node waiters;	/* loop: of struct crew_waiter, oldest first */
 };
 
@@ -104,6 +119,13 @@ void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_not
 void crew_evicted(void *hand, struct range *r, uint64_t vpn);	/* mover.evicted */
 /* Makes the page resident, evicting others for it if `may_evict`. enum mover_outcome; for what it waits when there was no room. */
 int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict, enum wait_reason *ret_wait);
+/* crew_probe.c: whether the machine has a page for the tier, by taking one. */
+bool crew_probe(struct crew_hand *h, unsigned int tier);
+void crew_probe_wanted(struct crew_hand *h);	/* takes those that the loop asked for */
+void crew_probes_taken(struct crew *c);		/* loop: hands the verdicts on */
+/* crew_park.c: clients that are not read for a while. */
+void crew_park(struct faultd *f, struct space *s);
+void crew_came_in(struct crew *c, struct space *s);	/* a page of it did: all of that is over */
 /* Read-ahead: the worker brings in what lies behind this fault, as far as there is free room. */
 void crew_read_ahead(struct crew_hand *h, struct range *r, uint64_t vpn);
 uint64_t crew_clock_ns(void);
@@ -111,6 +133,7 @@ uint64_t crew_clock_ns(void);
 /* deferred.c: faults that found no room. */
 void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why);	/* takes the hold over */
 void deferred_retry(struct faultd *f);
+int deferred_timeout_ms(const struct faultd *f);	/* until the next try; -1: nothing is deferred */
 void deferred_drop_dying(struct faultd *f);
 void deferred_drop_all(struct faultd *f);
 

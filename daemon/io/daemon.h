@@ -23,6 +23,11 @@ struct schedule;
 struct signals;
 struct track;
 
+/* Why the kernel gives less of a tier than was configured, for people. */
+struct short_of {
+	char text[160], remedy[160];	/* text "": it gives all */
+};
+
 struct daemon {
 	const struct options *options;
 	uv_loop_t *loop;
@@ -54,6 +59,7 @@ struct daemon {
 	int lock;					/* of the state directory, or -1 */
 	char config_origin[256];			/* which files were read, for people */
 	char tier_trouble[HMM_LIMIT_TIERS][160];	/* why a device could not be opened, "" else */
+	struct short_of short_of[HMM_LIMIT_TIERS];	/* by tier index */
 	struct rates *rates;				/* of rates.c */
 	struct signals *signals;			/* of signals.c */
 };

@@ -22,7 +22,7 @@ static uint64_t resident_capacity(const struct world *w)
 	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < w->n_tiers; i++)
-		bytes += tier_is_resident(&w->tiers[i]) ? tier_capacity(&w->tiers[i]) : 0;
+		bytes += tier_is_resident(&w->tiers[i]) ? tier_promised(&w->tiers[i]) : 0;
 	return bytes;
 }
 
@@ -31,24 +31,13 @@ static uint64_t pool_bytes(const struct world *w, uint64_t resident)
 {
 	resident += LEDGER_PAGE_SIZE;
 	for (unsigned int i = 0; i < w->n_tiers; i++)
-		resident += w->tiers[i].config.kind == TIER_MEMORY ? tier_capacity(&w->tiers[i]) : 0;
+		resident += w->tiers[i].config.kind == TIER_MEMORY ? tier_promised(&w->tiers[i]) : 0;
 	return resident;
-}
-
-static int take_one_page(struct mech *m)
-{
-	int fd, r = m->ops->create(m, "hmmd-probe", LEDGER_PAGE_SIZE, &fd);
-
-	if (r)
-		return r;
-	r = fallocate(fd, 0, 0, (off_t)LEDGER_PAGE_SIZE) < 0 ? -errno : 0;
-	close(fd);
-	return r;
 }
 
 static int use(struct daemon *d)
 {
-	int r = take_one_page(d->mech);
+	int r = mech_try_page(d->mech);
 
 	if (r)
 		d->mech = mech_free(d->mech);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Faults that found no room: the thread that faulted stays asleep in the kernel, its message is kept
- * here and tried again every millisecond, until somebody's eviction or exit makes room. A message that
- * was read is never delivered again, so none may be thrown away: a page that cannot be kept in the list
- * is woken instead, and its threads fault anew.
+ * Faults that found no room: the thread that faulted stays asleep in the kernel, its message is kept here and
+ * tried again when room was made somewhere, and by itself after a time that doubles while nothing helps.
+ * A message that was read is never delivered again, so none may be thrown away: one that cannot be kept is
+ * woken instead, and its threads fault anew. So that they do not do that in a circle, their client is not
+ * read for a while (crew_park.c); and nobody's list keeps a thread from reading what others have to say.
  */
 #include "daemon/core/space.h"
 #include "daemon/io/crew_threads.h"
 
-#define DEFERRED_WAIT_NS 1000000ULL	/* 1 ms: about the time of ten evictions */
+#define WAIT_FIRST_NS 1000000ULL	/* 1 ms: about the time of ten evictions */
+#define WAIT_LONGEST_NS 1000000000ULL	/* 1 s */
+#define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_USEC 1000ULL
 
 static bool listed(const struct faultd *f, const struct range *r, uint64_t vpn)
@@ -21,12 +24,12 @@ static bool listed(const struct faultd *f, const struct range *r, uint64_t vpn)
 	return false;
 }
 
-static unsigned int of_space(const struct faultd *f, const struct space *s)
+static unsigned int of_user(const struct faultd *f, uint32_t uid)
 {
 	unsigned int i, n = 0;
 
 	for (i = 0; i < f->n_deferred; i++)
-		n += f->deferred[i].range->space == s;
+		n += f->deferred[i].range->space->uid == uid;
 	return n;
 }
 
@@ -39,63 +42,139 @@ static void send_back(struct faultd *f, struct range *r, uint64_t vpn)
 	mech->ops->wake(mech, &page);
 }
 
+static void keep(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why)
+{
+	if (!f->n_deferred) {
+		f->wait_ns = WAIT_FIRST_NS;
+		f->retry_ns = crew_clock_ns() + WAIT_FIRST_NS;
+		atomic_store(&f->waits, true);
+	}
+	f->deferred[f->n_deferred++] = (struct deferred_fault){ .range = r, .vpn = vpn, .read_ns = read_ns };
+	waiting_begin(&r->space->waiting, why, read_ns / NSEC_PER_USEC);
+}
+
 void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why)
 {
 	tally_add(&f->hand.tally.deferred, 1);
 	if (listed(f, r, vpn)) {	/* one fill wakes them all */
 		range_drop(r);
-		return;
-	}
-	if (f->n_deferred == DEFERRED_MAX || of_space(f, r->space) >= DEFERRED_PER_SPACE) {
+	} else if (f->n_deferred == DEFERRED_MAX || of_user(f, r->space->uid) >= DEFERRED_PER_USER) {
+		crew_park(f, r->space);
 		send_back(f, r, vpn);
 		range_drop(r);
-		return;
+	} else {
+		keep(f, r, vpn, read_ns, why);
 	}
-	if (!f->n_deferred)
-		f->retry_ns = crew_clock_ns() + DEFERRED_WAIT_NS;
-	f->deferred[f->n_deferred++] = (struct deferred_fault){ .range = r, .vpn = vpn, .read_ns = read_ns };
-	waiting_begin(&r->space->waiting, why, read_ns / NSEC_PER_USEC);
 }
 
-static void let_go(struct faultd *f, unsigned int i)
+static void let_go(struct deferred_fault *d)
 {
-	waiting_end(&f->deferred[i].range->space->waiting);
-	range_drop(f->deferred[i].range);
-	f->deferred[i] = f->deferred[--f->n_deferred];
+	waiting_end(&d->range->space->waiting);
+	range_drop(d->range);
+}
+
+/* Whoever wants the same room as one that has just found none need not try. */
+struct vain {
+	const struct account *account;
+	unsigned int home;
+	enum wait_reason why;
+};
+
+static enum wait_reason try_again(struct faultd *f, const struct deferred_fault *d, uint64_t now, struct vain *v)
+{
+	struct range *r = d->range;
+	unsigned int home = atomic_load(&r->home);
+	enum wait_reason why;
+
+	if (atomic_load(&r->dying))
+		return WAIT_NOTHING;
+	if (atomic_load(&r->space->setback.try_ns) > now)
+		return WAIT_OWN;
+	if (v->account == r->space->account && v->home == home)
+		return v->why;
+	why = faultd_fill(f, r, d->vpn, d->read_ns);
+	if (why && why != WAIT_OWN)
+		*v = (struct vain){ .account = r->space->account, .home = home, .why = why };
+	return why;
+}
+
+/* The oldest first; what still waits moves up. True: some do not any more. */
+static bool try_all(struct faultd *f, uint64_t now)
+{
+	unsigned int i, left = 0, before = f->n_deferred;
+	struct vain vain = { .account = NULL };
+	enum wait_reason why;
+
+	for (i = 0; i < before; i++) {
+		why = try_again(f, &f->deferred[i], now, &vain);
+		if (why) {
+			waiting_still(&f->deferred[i].range->space->waiting, why);
+			f->deferred[left++] = f->deferred[i];
+		} else {
+			let_go(&f->deferred[i]);
+		}
+	}
+	f->n_deferred = left;
+	return left < before;
+}
+
+/* When the next try is due: soon after room was made, but not for each page anew. */
+static uint64_t due_ns(const struct faultd *f)
+{
+	uint64_t soon = f->pass_ns + WAIT_FIRST_NS;
+
+	if (atomic_load(&f->hand.crew->changes) == f->changes_seen || soon > f->retry_ns)
+		return f->retry_ns;
+	return soon;
+}
+
+int deferred_timeout_ms(const struct faultd *f)
+{
+	uint64_t now, due;
+
+	if (!f->n_deferred)
+		return -1;
+	now = crew_clock_ns();
+	due = due_ns(f);
+	return due > now ? (int)((due - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC) : 0;
 }
 
 void deferred_retry(struct faultd *f)
 {
-	uint64_t now = crew_clock_ns();
-	unsigned int i;
+	uint64_t now, changes;
 
-	if (!f->n_deferred || now < f->retry_ns)
+	if (!f->n_deferred)
 		return;
-	f->retry_ns = now + DEFERRED_WAIT_NS;
-	for (i = f->n_deferred; i-- > 0;) {
-		const struct deferred_fault *d = &f->deferred[i];
-		enum wait_reason wait = WAIT_NOTHING;
-
-		if (!atomic_load(&d->range->dying))
-			wait = faultd_fill(f, d->range, d->vpn, d->read_ns);
-		if (wait)
-			waiting_still(&d->range->space->waiting, wait);
-		else
-			let_go(f, i);
-	}
+	now = crew_clock_ns();
+	if (now < due_ns(f))
+		return;
+	atomic_store(&f->told, false);
+	changes = atomic_load(&f->hand.crew->changes);
+	f->wait_ns = changes == f->changes_seen ? f->wait_ns * 2 : WAIT_FIRST_NS;
+	f->changes_seen = changes;
+	if (try_all(f, now))
+		f->wait_ns = WAIT_FIRST_NS;
+	if (f->wait_ns > WAIT_LONGEST_NS)
+		f->wait_ns = WAIT_LONGEST_NS;
+	f->pass_ns = now;
+	f->retry_ns = now + f->wait_ns;
+	atomic_store(&f->waits, f->n_deferred > 0);
 }
 
 void deferred_drop_dying(struct faultd *f)
 {
-	unsigned int i;
+	unsigned int i, left = 0;
 
-	for (i = f->n_deferred; i-- > 0;)
+	for (i = 0; i < f->n_deferred; i++)
 		if (atomic_load(&f->deferred[i].range->dying))
-			let_go(f, i);
+			let_go(&f->deferred[i]);
+		else
+			f->deferred[left++] = f->deferred[i];
+	f->n_deferred = left;
 }
 
 void deferred_drop_all(struct faultd *f)
 {
 	while (f->n_deferred)
-		let_go(f, f->n_deferred - 1);
+		let_go(&f->deferred[--f->n_deferred]);
 }

@@ -10,7 +10,6 @@
  * taken out of the tables.
  */
 #include <errno.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -33,8 +32,11 @@ enum wait_reason faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, ui
 	enum wait_reason wait = WAIT_NOTHING;
 	int rc = crew_bring_in(&f->hand, r, vpn, true, &wait);
 
+	if (wait == WAIT_OWN)
+		setback_try(&r->space->setback, crew_clock_ns());
 	if (rc != MOVER_DONE)
 		return wait;
+	crew_came_in(f->hand.crew, r->space);
 	latency_add(&t->latency, crew_clock_ns() - read_ns);
 	tally_add(zero ? &t->zeros : &t->fills, 1);
 	tally_add(&t->filled, !zero);
@@ -69,7 +71,7 @@ static void answer(struct faultd *f, struct range *r, const struct uffd_fault *q
 	tally_add(&t->faults, 1);
 	atomic_fetch_add_explicit(&r->space->faults, 1, memory_order_relaxed);
 	if (a == FAULT_ZERO || a == FAULT_FILL)
-		wait = faultd_fill(f, r, vpn, read_ns);
+		wait = atomic_load(&r->space->setback.try_ns) > read_ns ? WAIT_OWN : faultd_fill(f, r, vpn, read_ns);
 	if (wait) {
 		deferred_add(f, r, vpn, read_ns, wait);
 		return;
@@ -108,7 +110,7 @@ static void give_up(struct faultd *f, const struct space *s)
 static bool serve(struct faultd *f, struct space *s, uint32_t events)
 {
 	struct uffd_fault faults[FAULTD_BATCH];
-	size_t cap = DEFERRED_MAX - f->n_deferred, n = 0, i;
+	size_t n = 0, i;
 	uint64_t read_ns;
 	int rc;
 
@@ -116,7 +118,7 @@ static bool serve(struct faultd *f, struct space *s, uint32_t events)
 		give_up(f, s);
 		return false;
 	}
-	rc = uffd_read(s->uffd, faults, cap < FAULTD_BATCH ? cap : FAULTD_BATCH, &n);
+	rc = uffd_read(s->uffd, faults, FAULTD_BATCH, &n);
 	if (rc < 0) {
 		if (rc != -EAGAIN && rc != -EINTR)
 			give_up(f, s);
@@ -147,26 +149,21 @@ static void drain_kick(struct faultd *f)
 	eventfd_read(f->kick, &n);
 }
 
-/* No more faults can be kept: only the loop is listened to until there is a place again. */
-static void wait_full(struct faultd *f)
-{
-	struct pollfd p = { .fd = f->kick, .events = POLLIN };
-
-	if (poll(&p, 1, 1) > 0)
-		drain_kick(f);
-}
-
 /* True when something was served: only then it is worth staying awake. */
 static bool turn(struct faultd *f, int timeout_ms)
 {
 	struct epoll_event events[FAULTD_EVENTS];
-	int n = epoll_wait(f->epoll, events, FAULTD_EVENTS, timeout_ms), i;
 	bool served = false;
+	int n, i;
 
+	atomic_store_explicit(&f->at_work, false, memory_order_relaxed);
+	n = epoll_wait(f->epoll, events, FAULTD_EVENTS, timeout_ms);
+	atomic_store_explicit(&f->at_work, true, memory_order_relaxed);
+	tally_add(&f->turns, 1);
 	for (i = 0; i < n; i++) {
 		if (!events[i].data.ptr) {
 			drain_kick(f);
-		} else if (f->n_deferred < DEFERRED_MAX) {
+		} else {
 			served |= serve(f, events[i].data.ptr, events[i].events);
 		}
 	}
@@ -182,10 +179,9 @@ void *faultd_main(void *faultd)
 		acknowledge(f);
 		if (atomic_load(&f->hand.crew->ending))
 			break;
-		if (f->n_deferred == DEFERRED_MAX)
-			wait_full(f);
-		else if (turn(f, crew_clock_ns() < spin_until ? 0 : f->n_deferred ? 1 : -1))
+		if (turn(f, crew_clock_ns() < spin_until ? 0 : deferred_timeout_ms(f)))
 			spin_until = crew_clock_ns() + FAULTD_SPIN_NS;
+		crew_probe_wanted(&f->hand);
 		deferred_retry(f);
 	}
 	deferred_drop_all(f);

@@ -18,6 +18,9 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/crew.h \
 	daemon/io/crew_counters.c \
 	daemon/io/crew_pass.c \
+	daemon/io/crew_park.c \
+	daemon/io/crew_probe.c \
+	daemon/io/crew_watch.c \
 	daemon/io/crew_threads.h \
 	daemon/io/daemon.c \
 	daemon/io/daemon.h \
@@ -109,6 +112,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/schedule_own.h \
 	daemon/io/schedule_plan.c \
 	daemon/io/schedule_result.c \
+	daemon/io/schedule_room.c \
 	daemon/io/schedule_tiers.c \
 	daemon/io/schedule_victims.c \
 	daemon/io/server.c \

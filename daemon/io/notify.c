@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What systemd is told. The watchdog is fed by the loop and by nothing else, because a daemon whose loop
- * stands still serves nobody; it is restarted and finds everything where it was.
+ * stands still serves nobody; it is restarted and finds everything where it was. The same when all fault
+ * service threads stand still (crew_watch.c).
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/notify.h"
 
@@ -34,8 +36,10 @@ void notify_reloading(void)
 
 static void feed(uv_timer_t *timer)
 {
-	(void)timer;
-	sd_notify(0, "WATCHDOG=1");
+	const struct daemon *d = timer->data;
+
+	if (!d->crew || !crew_all_stuck(d->crew))
+		sd_notify(0, "WATCHDOG=1");
 }
 
 int notify_watchdog_start(struct daemon *d)
@@ -54,6 +58,7 @@ int notify_watchdog_start(struct daemon *d)
 		watchdog = NULL;
 		return rc;
 	}
+	watchdog->data = d;
 	half_ms = usec / 2 / USEC_PER_MSEC;
 	return uv_timer_start(watchdog, feed, 0, half_ms ? half_ms : 1);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/query.h"
@@ -65,6 +66,39 @@ static void examine_tiers(const struct daemon *d, struct findings *f)
 		 "repair it, or take it out of hmmd.conf, and restart hmmd");
 }
 
+/* Of which tiers the kernel gives less than was configured, and what limits it. */
+static void examine_room(const struct daemon *d, struct findings *f)
+{
+	struct doctor_line *l = add(f, "room", DOCTOR_OK);
+	const struct world *w = d->world;
+
+	snprintf(l->text, sizeof(l->text), "the kernel gives all that the tiers of memory were configured with");
+	for (unsigned int i = 0; i < w->n_tiers; i++) {
+		if (!atomic_load(&w->tiers[i].shortage.on))
+			continue;
+		l->state = DOCTOR_DEGRADED;
+		snprintf(l->text, sizeof(l->text), "tier %s: %.120s", w->tiers[i].config.name,
+			 d->short_of[i].text[0] ? d->short_of[i].text
+						: wait_reason_text(atomic_load(&w->tiers[i].shortage.reason)));
+		snprintf(l->remedy, sizeof(l->remedy), "%s", d->short_of[i].remedy);
+		return;
+	}
+}
+
+static void examine_threads(const struct daemon *d, struct findings *f)
+{
+	unsigned int stuck = crew_stuck(d->crew);
+	struct doctor_line *l = add(f, "fault_threads", stuck ? DOCTOR_DEGRADED : DOCTOR_OK);
+
+	if (!stuck) {
+		snprintf(l->text, sizeof(l->text), "all of them get on");
+		return;
+	}
+	snprintf(l->text, sizeof(l->text), "%u of %u have made no progress for 5 s: programs wait at them", stuck,
+		 d->world->config.fault_threads);
+	snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd; no page is lost");
+}
+
 static void examine_control(const struct daemon *d, struct findings *f)
 {
 	const char *group = d->world->config.control_group;
@@ -114,6 +148,8 @@ static int query_doctor(struct query *q)
 	f.n = doctor_examine(f.lines, DOCTOR_LINES - 8);
 	examine_backing(q->daemon, &f);
 	examine_tiers(q->daemon, &f);
+	examine_room(q->daemon, &f);
+	examine_threads(q->daemon, &f);
 	examine_control(q->daemon, &f);
 	examine_config(q->daemon, &f);
 	examine_store(q->daemon, &f);

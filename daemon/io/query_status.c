@@ -84,6 +84,18 @@ static void why_degraded(const struct daemon *d, uint64_t lost_pages, char *buf,
 		if (t->state == TIER_FAILED || atomic_load(&d->devices[i].failed))
 			snprintf(buf, size, "tier %s has failed", t->config.name);
 	}
+	for (unsigned int i = 0; i < d->world->n_tiers && !buf[0]; i++) {
+		const struct tier *t = &d->world->tiers[i];
+
+		if (atomic_load(&t->shortage.on))
+			snprintf(buf, size, "tier %s has %llu of %llu MiB: %s", t->config.name,
+				 (unsigned long long)(tier_capacity(t) >> 20),
+				 (unsigned long long)(tier_promised(t) >> 20),
+				 d->short_of[i].text[0] ? d->short_of[i].text
+							: wait_reason_text(atomic_load(&t->shortage.reason)));
+	}
+	if (!buf[0] && crew_stuck(d->crew))
+		snprintf(buf, size, "%u of the fault threads make no progress", crew_stuck(d->crew));
 	if (!buf[0] && lost_pages)
 		snprintf(buf, size, "%llu pages could not be read back",
 			 (unsigned long long)lost_pages);

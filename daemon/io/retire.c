@@ -128,6 +128,8 @@ static void free_range(struct daemon *d, struct range *r)
 	}
 	pins_off_record(r);
 	space_range_free(r, release, d);
+	if (d->crew)
+		crew_room_changed(d->crew);
 }
 
 static void free_unheld(struct batch *b)

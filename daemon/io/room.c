@@ -4,9 +4,10 @@
  * evicting a page that the loop has queued as a victim, and telling the loop what happened. Nothing here
  * waits and nothing allocates.
  */
+#include <sys/eventfd.h>
 #include <time.h>
 
-#include "daemon/core/space.h"
+#include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
 
 #define NSEC_PER_SEC 1000000000ULL
@@ -46,11 +47,25 @@ void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_not
 		uv_async_send(&c->wake);
 }
 
+/* Who waits for room is told once until it has looked. */
+void crew_room_changed(struct crew *c)
+{
+	struct faultd *f;
+
+	atomic_fetch_add(&c->changes, 1);
+	for (unsigned int i = 0; i < c->n_faultds; i++) {
+		f = &c->faultds[i];
+		if (atomic_load(&f->waits) && !atomic_exchange(&f->told, true))
+			eventfd_write(f->kick, 1);
+	}
+}
+
 void crew_evicted(void *hand, struct range *r, uint64_t vpn)
 {
 	struct crew_hand *h = hand;
 
 	tally_add(&h->tally.evicted, 1);
+	crew_room_changed(h->crew);
 	crew_note(h, r, vpn, NOTE_EVICTED, 0);
 }
 
@@ -70,21 +85,117 @@ static void watch_victims(struct crew *c, const struct range *r)
 		crew_want_victims(c);
 }
 
-/* When the kernel has no page, a page of anybody helps. */
-static struct pool *whose_room(struct range *r)
+/* Which tier a pool is of: one of the range's account, or the parent of one. */
+static unsigned int pool_tier(const struct range *r, const struct pool *p)
 {
-	struct pool *p = &r->space->account->pools[atomic_load(&r->home)];
+	const struct pool *pools = r->space->account->pools;
+	unsigned int i = 0;
 
-	return p->parent ? p->parent : p;
+	while (&pools[i] != p && pools[i].parent != p)
+		i++;
+	return i;
 }
 
-static enum wait_reason why(const struct crew *c, const struct pool *full)
+static struct tier *tier_at(const struct crew *c, unsigned int tier)
 {
+	return &c->daemon->world->tiers[tier];
+}
+
+static bool is_short(const struct crew *c, unsigned int tier)
+{
+	return atomic_load_explicit(&tier_at(c, tier)->shortage.on, memory_order_relaxed);
+}
+
+static bool crowded(int rc)
+{
+	return rc == MOVER_E_NO_ROOM || rc == MOVER_E_NO_MEMORY;
+}
+
+/*
+ * The kernel's refusal is judged by a page that we take ourselves: where there is none the tier has no more
+ * than is used, and it is full; where there is one, it is the client's own mapping that takes none.
+ */
+static int fill_in(struct crew_hand *h, struct range *r, uint64_t vpn, unsigned int tier, struct pool **ret_full)
+{
+	int rc = mover_fill(&h->mover, r, vpn, tier, ret_full);
+
+	if (rc != MOVER_E_NO_MEMORY)
+		return rc;
+	if (crew_probe(h, tier))
+		return mover_fill(&h->mover, r, vpn, tier, ret_full);
+	tier_short(tier_at(h->crew, tier));
+	crew_want_victims(h->crew);
+	*ret_full = &tier_at(h->crew, tier)->pool;
+	return MOVER_E_NO_ROOM;
+}
+
+/* Another tier of memory that the range may be in, when the kernel gives less at home than was configured. */
+static int fill_elsewhere(struct crew_hand *h, struct range *r, uint64_t vpn, unsigned int home)
+{
+	uint32_t reach = atomic_load_explicit(&r->reach, memory_order_relaxed) & ~(1U << home);
+	struct pool *full;
+	unsigned int i;
+	int rc = MOVER_E_NO_ROOM;
+
+	for (; reach && crowded(rc); reach &= reach - 1) {
+		i = (unsigned int)__builtin_ctz(reach);
+		if (tier_is_resident(tier_at(h->crew, i)) &&
+		    pool_free_bytes(&r->space->account->pools[i]) >= LEDGER_PAGE_SIZE)
+			rc = fill_in(h, r, vpn, i, &full);
+	}
+	return rc;
+}
+
+static int fill(struct crew_hand *h, struct range *r, uint64_t vpn, struct pool **ret_full)
+{
+	unsigned int home = atomic_load(&r->home);
+	int rc = fill_in(h, r, vpn, home, ret_full), other;
+
+	if (rc != MOVER_E_NO_ROOM || !is_short(h->crew, home))
+		return rc;
+	other = fill_elsewhere(h, r, vpn, home);
+	return crowded(other) ? rc : other;
+}
+
+/*
+ * Where the kernel is short the user's own pages go first, and those of others only when there is no page to be
+ * had at this moment; when there is, nobody needs to go.
+ */
+static bool make_room(struct crew_hand *h, struct range *r, struct pool *full)
+{
+	struct tier *t;
+
+	if (full->parent || !is_short(h->crew, pool_tier(r, full)))
+		return mover_make_room(&h->mover, full) == MOVER_DONE;
+	t = tier_at(h->crew, pool_tier(r, full));
+	if (mover_make_room(&h->mover, &r->space->account->pools[t->index]) == MOVER_DONE)
+		return true;
+	if (!ring_count(full->victims))
+		return false;
+	if (crew_probe(h, t->index)) {
+		tier_relax(t);
+		return true;
+	}
+	return mover_make_room(&h->mover, full) == MOVER_DONE;
+}
+
+static enum wait_reason why(const struct crew *c, const struct range *r, const struct pool *full)
+{
+	if (!full)
+		return WAIT_OWN;
 	if (atomic_load_explicit(&full->draining, memory_order_relaxed))
 		return WAIT_DRAIN;
-	if (atomic_load_explicit(&c->sealed, memory_order_relaxed))
-		return WAIT_SEALED;
-	return full->parent ? WAIT_QUOTA : WAIT_TIER;
+	if (full->parent)
+		return WAIT_QUOTA;
+	if (is_short(c, pool_tier(r, full)))
+		return atomic_load_explicit(&tier_at(c, pool_tier(r, full))->shortage.reason, memory_order_relaxed);
+	return atomic_load_explicit(&c->sealed, memory_order_relaxed) ? WAIT_SEALED : WAIT_TIER;
+}
+
+static void note_lost(struct crew_hand *h, struct range *r, uint64_t vpn)
+{
+	tally_add(&h->tally.lost, 1);
+	crew_note(h, r, vpn, NOTE_LOST, 0);
 }
 
 int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict, enum wait_reason *ret_wait)
@@ -96,25 +207,21 @@ int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_e
 
 	for (i = 0; i < ROOM_TRIES; i++) {
 		full = NULL;
-		rc = mover_fill(&h->mover, r, vpn, &full);
-		if (rc != MOVER_E_NO_ROOM && rc != MOVER_E_NO_MEMORY)
+		rc = fill(h, r, vpn, &full);
+		if (rc != MOVER_E_NO_ROOM)
 			break;
-		if (!full)
-			full = whose_room(r);
-		if (!may_evict || atomic_load(&h->crew->sealed) || mover_make_room(&h->mover, full) != MOVER_DONE)
+		if (!may_evict || atomic_load(&h->crew->sealed) || !make_room(h, r, full))
 			break;
 		tally_add(&h->tally.direct_evictions, 1);
 	}
-	if (rc == MOVER_E_POISONED && !lost_before) {
-		tally_add(&h->tally.lost, 1);
-		crew_note(h, r, vpn, NOTE_LOST, 0);
-	}
-	if (rc == MOVER_E_NO_ROOM || rc == MOVER_E_NO_MEMORY) {
-		*ret_wait = rc == MOVER_E_NO_MEMORY ? WAIT_NODE : why(h->crew, full);
+	if (rc == MOVER_E_POISONED && !lost_before)
+		note_lost(h, r, vpn);
+	if (crowded(rc))
+		*ret_wait = why(h->crew, r, full);
+	if (rc == MOVER_E_NO_ROOM)
 		crew_want_victims(h->crew);
-	} else {
+	else
 		watch_victims(h->crew, r);
-	}
 	return rc;
 }
 

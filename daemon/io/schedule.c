@@ -41,6 +41,7 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	s->second_us = now_us;
 	for (i = 0; i < w->n_tiers; i++)
 		tier_report(&w->tiers[i], now_us);
+	schedule_tell_room(s, now_us);
 	resume_sweep(s->daemon);
 	kernel_tiers_watch(s->daemon);
 	space_drivers_round(s->daemon);
@@ -78,6 +79,7 @@ static void on_tick(uv_timer_t *timer)
 		schedule_plan(s, now_us);
 	arm(s, s->active || s->planned_in_flight || idmap_count(d->world->ops) ? d->world->config.tick_us : IDLE_US);
 	s->active = false;
+	schedule_room(s, now_us);
 	issue_all(d);	/* may want the next tick sooner */
 }
 

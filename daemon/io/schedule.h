@@ -6,6 +6,7 @@
 #ifndef HMMD_IO_SCHEDULE_H
 #define HMMD_IO_SCHEDULE_H
 
+#include <stdbool.h>
 #include "daemon/core/op.h"
 
 struct daemon;
@@ -14,6 +15,8 @@ int schedule_start(struct daemon *d);	/* the timer */
 void schedule_stop(struct daemon *d);
 void schedule_kick(struct daemon *d);	/* something changed: tick soon */
 void schedule_stir(struct daemon *d);	/* there is something to decide: at the next tick */
+/* A probe page was taken on this tier, or there was none. */
+void schedule_probed(struct daemon *d, unsigned int tier, bool given);
 /* An operation begins to be issued; when done, session_op_done() is told and it is freed. */
 void schedule_op(struct daemon *d, struct op *op);
 /* Cancels all operations of a session that is gone. */

@@ -28,6 +28,7 @@ struct schedule {
 	uint64_t lost_untold;		/* pages lost since it was last said */
 	struct moved_run moved;
 	bool above_high[HMM_LIMIT_TIERS];
+	uint32_t probing;		/* tiers with a probe page under way */
 	enum tier_state told_state[HMM_LIMIT_TIERS];
 };
 
@@ -42,6 +43,9 @@ void schedule_flush_moved(struct daemon *d);
 void schedule_plan(struct schedule *s, uint64_t now_us);
 /* schedule_victims.c */
 void schedule_refill(struct daemon *d, uint64_t now_us, bool all, bool anew);
+/* schedule_room.c */
+void schedule_room(struct schedule *s, uint64_t now_us);		/* every tick, when the timer is set */
+void schedule_tell_room(struct schedule *s, uint64_t now_us);	/* every second */
 /* schedule_tiers.c */
 void schedule_watch_tiers(struct schedule *s);
 

@@ -28,6 +28,20 @@ static void refill_pool(struct daemon *d, struct pool *p, unsigned int tier, uin
 		policy_rank(d->world, tier, uid, now_us, POOL_VICTIMS);
 }
 
+/* Where the kernel is short, who waits for a page gives one of its own first. */
+static bool pays_first(const struct world *w, const struct tier *t, const struct account *a)
+{
+	if (!atomic_load(&t->shortage.on) || !atomic_load(&a->pools[t->index].used))
+		return false;
+	LIST_EACH(node, &w->spaces) {
+		const struct space *s = container_of(node, struct space, in_world);
+
+		if (s->account == a && atomic_load(&s->waiting.faults))
+			return true;
+	}
+	return false;
+}
+
 /* all: tiers that are not nearly full too, since the kernel itself may have no page left. */
 void schedule_refill(struct daemon *d, uint64_t now_us, bool all, bool anew)
 {
@@ -42,7 +56,7 @@ void schedule_refill(struct daemon *d, uint64_t now_us, bool all, bool anew)
 		LIST_EACH(node, &w->accounts) {
 			struct account *a = container_of(node, struct account, in_world);
 
-			if (i < a->n_pools && nearly_full(&a->pools[i]))
+			if (i < a->n_pools && (nearly_full(&a->pools[i]) || (all && pays_first(w, &w->tiers[i], a))))
 				refill_pool(d, &a->pools[i], i, a->uid, now_us, anew);
 		}
 	}

@@ -122,6 +122,8 @@ static void work(struct worker *w, const struct move *m)
 		worker_adopted(w, m, &result);
 	} else if (!atomic_load(&m->range->dying)) {
 		result.outcome = (uint8_t)carry_out(w, m);
+		if (result.outcome == MOVE_MOVED && (m->kind == MOVE_NODE || m->kind == MOVE_DISCARD))
+			crew_room_changed(w->hand.crew);
 	}
 	report(w->hand.crew, &result);
 }

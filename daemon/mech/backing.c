@@ -22,6 +22,17 @@ struct mech *mech_free(struct mech *m)
 	return NULL;
 }
 
+int mech_try_page(struct mech *m)
+{
+	int fd, r = m->ops->create(m, "hmmd-probe", PAGE, &fd);
+
+	if (r)
+		return r;
+	r = fallocate(fd, 0, 0, (off_t)PAGE) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
 int backing_memfd(const char *name, uint64_t size, unsigned int flags, int *ret_fd)
 {
 	char label[128];

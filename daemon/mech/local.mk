@@ -12,6 +12,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/driver_sim_control.c daemon/mech/driver_sim_own.h \
 	daemon/mech/hugepool.c \
 	daemon/mech/kernel.h \
+	daemon/mech/limits.c daemon/mech/limits.h \
 	daemon/mech/mech.h \
 	daemon/mech/mover.c daemon/mech/mover.h daemon/mech/mover_own.h \
 	daemon/mech/mover_evict.c daemon/mech/mover_fill.c daemon/mech/mover_recover.c \

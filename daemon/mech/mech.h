@@ -63,5 +63,7 @@ int mech_hugetlb_new(struct mech **ret);
 enum mech_shm { MECH_SHM_THP /* tmpfs mounted with huge=always at dir */, MECH_SHM_SMALL /* memory file, base pages */ };
 int mech_shm_new(struct mech **ret, enum mech_shm kind, const char *dir);
 struct mech *mech_free(struct mech *m);
+/* Takes a page of this kind for a moment, where this thread's memory policy says. 0: there is one; -ENOMEM, -ENOSPC and others: none to be had. */
+int mech_try_page(struct mech *m);
 
 #endif

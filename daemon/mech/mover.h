@@ -44,8 +44,8 @@ enum mover_outcome {
 };
 int mover_init(struct mover *m, struct mech *mech, struct mover_device *devices, struct numa_map *numa);	/* -ENOMEM */
 void mover_done(struct mover *m);
-/* Makes the page resident in the range's home and wakes; from ABSENT with zeros, from DEVICE with its contents. */
-int mover_fill(struct mover *m, struct range *r, uint64_t vpn, struct pool **ret_full);
+/* Makes the page resident in this tier, as a rule the range's home, and wakes; from ABSENT with zeros, from DEVICE with its contents. */
+int mover_fill(struct mover *m, struct range *r, uint64_t vpn, unsigned int tier, struct pool **ret_full);
 /* `word`: as chosen (0: whatever is there). To device tier `tier`. */
 int mover_evict(struct mover *m, struct range *r, uint64_t vpn, uint64_t word, unsigned int tier);
 /* A write fault on a page being evicted (or still protected). */
@@ -68,6 +68,8 @@ int mover_reserve(struct mover_device *devices, uint64_t word);
 int mover_recover(struct mover *m, struct range *r, uint64_t vpn);
 /* Makes room in a pool by evicting one queued victim to one of its range's lower tiers. MOVER_DONE, MOVER_E_NO_ROOM: no usable victim is queued. */
 int mover_make_room(struct mover *m, struct pool *full);
+/* This thread's next huge page comes from the tier's nodes, as far as that can be had. */
+void mover_place(struct mover *m, unsigned int tier);
 /* When a slot is no longer needed (also from space_range_free). */
 void mover_release(struct mover_device *devices, uint64_t word);
 

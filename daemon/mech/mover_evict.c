@@ -8,6 +8,8 @@
 
 #include "daemon/mech/mover_own.h"
 
+enum { VAIN_EVICTIONS = 8 };	/* that found no place below: the next ones will hardly find one */
+
 struct eviction {
 	unsigned int from, tier;
 	uint32_t slot;
@@ -24,7 +26,7 @@ static int copy(struct mover *m, struct page_at *a, const struct eviction *e)
 	r = d->ops->write(d->device, e->slot, m->staging);
 	if (r == -EIO)
 		d->failed = true;
-	return r == -ENOSPC ? MOVER_E_NO_ROOM : r;
+	return r == -ENOSPC || r == -ENOMEM ? MOVER_E_NO_ROOM : r;
 }
 
 static void forget_slot(struct mover *m, struct range *r, const struct eviction *e)
@@ -158,14 +160,16 @@ static int evict_down(struct mover *m, const struct victim *v)
 
 int mover_make_room(struct mover *m, struct pool *full)
 {
+	unsigned int in_vain = 0;
 	struct victim v;
 	int rc;
 
-	while (ring_pop(full->victims, &v)) {
+	while (in_vain < VAIN_EVICTIONS && ring_pop(full->victims, &v)) {
 		rc = evict_down(m, &v);
 		range_drop(v.range);
 		if (rc == MOVER_DONE)
 			return MOVER_DONE;
+		in_vain += rc == MOVER_E_NO_ROOM || rc < 0;
 	}
 	return MOVER_E_NO_ROOM;
 }

@@ -101,10 +101,9 @@ static int finish_zero(struct mover *m, struct page_at *a, unsigned int home)
 	return mover_outcome_of(r);
 }
 
-static int fill_from(struct mover *m, struct page_at *a, struct pool **ret_full)
+static int fill_from(struct mover *m, struct page_at *a, unsigned int home, struct pool **ret_full)
 {
 	bool zeros = page_word_state(a->seen) == PAGE_ABSENT;
-	unsigned int home = atomic_load(&a->range->home);
 	struct pool *full = pool_take(mover_pool(a->range, home), LEDGER_PAGE_SIZE);
 	bool ours;
 
@@ -123,7 +122,7 @@ static int fill_from(struct mover *m, struct page_at *a, struct pool **ret_full)
 	return zeros ? finish_zero(m, a, home) : mover_finish_fill(m, a, home);
 }
 
-int mover_fill(struct mover *m, struct range *r, uint64_t vpn, struct pool **ret_full)
+int mover_fill(struct mover *m, struct range *r, uint64_t vpn, unsigned int tier, struct pool **ret_full)
 {
 	struct page_at a;
 	int rc = page_at(r, vpn, &a);
@@ -133,7 +132,7 @@ int mover_fill(struct mover *m, struct range *r, uint64_t vpn, struct pool **ret
 	switch (page_word_state(a.seen)) {
 	case PAGE_ABSENT:
 	case PAGE_DEVICE:
-		return fill_from(m, &a, ret_full);
+		return fill_from(m, &a, tier, ret_full);
 	case PAGE_RESIDENT:
 		rc = mover_outcome_of(m->mech->ops->wake(m->mech, &a.page));
 		return rc ? rc : MOVER_E_ALREADY;

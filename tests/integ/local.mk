@@ -10,6 +10,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/deny.h \
 	tests/support/escape.h \
 	tests/support/faulty_switches.c tests/support/faulty_device.h \
+	tests/support/group.c tests/support/group.h \
 	tests/support/house.c tests/support/house.h \
 	tests/support/house_end.c tests/support/house_own.h \
 	tests/support/line.h \
@@ -60,6 +61,7 @@ integ_test_programs = \
 	tests/integ/test_hostile \
 	tests/integ/test_lost \
 	tests/integ/test_many \
+	tests/integ/test_own_mapping \
 	tests/integ/test_paging \
 	tests/integ/test_pin \
 	tests/integ/test_protocol \
@@ -68,6 +70,7 @@ integ_test_programs = \
 	tests/integ/test_reconfigure \
 	tests/integ/test_reload \
 	tests/integ/test_restart \
+	tests/integ/test_room \
 	tests/integ/test_rootless \
 	tests/integ/test_stop \
 	tests/integ/test_windows
@@ -154,6 +157,10 @@ tests_integ_test_many_SOURCES = tests/integ/test_many.c
 tests_integ_test_many_CFLAGS = $(support_cflags)
 tests_integ_test_many_LDADD = $(support_ldadd)
 
+tests_integ_test_own_mapping_SOURCES = tests/integ/test_own_mapping.c tests/support/faulty_device.h
+tests_integ_test_own_mapping_CFLAGS = $(support_cflags)
+tests_integ_test_own_mapping_LDADD = $(support_ldadd)
+
 tests_integ_test_paging_SOURCES = tests/integ/test_paging.c
 tests_integ_test_paging_CFLAGS = $(support_cflags)
 tests_integ_test_paging_LDADD = $(support_ldadd)
@@ -181,6 +188,10 @@ tests_integ_test_reconfigure_LDADD = $(support_ldadd)
 tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
 tests_integ_test_reload_CFLAGS = $(support_cflags)
 tests_integ_test_reload_LDADD = $(support_ldadd)
+
+tests_integ_test_room_SOURCES = tests/integ/test_room.c
+tests_integ_test_room_CFLAGS = $(support_cflags)
+tests_integ_test_room_LDADD = $(support_ldadd)
 
 tests_integ_test_restart_SOURCES = tests/integ/test_restart.c
 tests_integ_test_restart_CFLAGS = $(support_cflags)

@@ -143,6 +143,16 @@ static void become(uid_t uid)
 		_exit(125);
 }
 
+static void enter(const char *procs)
+{
+	int fd = procs ? open(procs, O_WRONLY | O_CLOEXEC) : -1;
+
+	if (procs && (fd < 0 || write(fd, "0", 1) != 1))
+		_exit(124);
+	if (fd >= 0)
+		close(fd);
+}
+
 static pid_t spawn(struct house *h, const char *const *more)
 {
 	static struct manager_gift gift;
@@ -163,6 +173,7 @@ static pid_t spawn(struct house *h, const char *const *more)
 		unsetenv("LISTEN_FDS");
 		if (h->manager)
 			give(h, h->manager, &gift);
+		enter(h->options.group);
 		become(h->options.uid);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* after the change of user, which takes it away */
 		execv(args[0], (char *const *)args);

@@ -27,6 +27,7 @@ struct house_options {
 	bool forget;			/* the stand-in has no fd store */
 	bool old;			/* it does not say how large its store is (systemd before 254) */
 	uid_t uid;			/* run as this user; 0: as we are */
+	const char *group;		/* cgroup.procs of the control group to run in, or NULL */
 };
 
 /* 32 MiB of fast memory, 256 MiB on a memory device. */

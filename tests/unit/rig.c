@@ -204,7 +204,7 @@ int rig_fill(struct rig *g, unsigned int page)
 {
 	struct pool *full;
 
-	return mover_fill(&g->mover, g->range, g->first + page, &full);
+	return mover_fill(&g->mover, g->range, g->first + page, atomic_load(&g->range->home), &full);
 }
 
 int rig_evict(struct rig *g, unsigned int page)

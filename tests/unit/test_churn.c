@@ -51,7 +51,7 @@ static void serve(struct mover *m, const struct uffd_fault *f, uint64_t *seed)
 	switch (fault_answer(rig_word(&backed, (unsigned int)(vpn - backed.first)), f->write_protect)) {
 	case FAULT_ZERO:
 	case FAULT_FILL:
-		while ((r = mover_fill(m, backed.range, vpn, &full)) == MOVER_E_NO_ROOM)
+		while ((r = mover_fill(m, backed.range, vpn, atomic_load(&backed.range->home), &full)) == MOVER_E_NO_ROOM)
 			evict_one(m, seed);
 		filled += r == MOVER_DONE;
 		break;

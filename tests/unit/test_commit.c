@@ -49,7 +49,7 @@ static void the_sum_of_the_tiers_is_the_limit(void **state)
 	assert_true(commit_fits(w));
 	commit_give(w, b, 1 << DISK | ALL, PAGE);
 	assert_int_equal(commit_take(w, a, 1 << DISK, PAGE), 0);
-	w->tiers[FAR].pool.limit -= PAGE;
+	tier_set_limit(&w->tiers[FAR], tier_promised(&w->tiers[FAR]) - PAGE);
 	assert_false(commit_fits(w));
 	world_free(w);
 }

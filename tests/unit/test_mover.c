@@ -74,7 +74,7 @@ static void full_pool_is_said(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(rig_fill(&g, i), MOVER_DONE);
-	assert_int_equal(mover_fill(&g.mover, g.range, g.first + 4, &full), MOVER_E_NO_ROOM);
+	assert_int_equal(mover_fill(&g.mover, g.range, g.first + 4, atomic_load(&g.range->home), &full), MOVER_E_NO_ROOM);
 	assert_ptr_equal(full, &g.world->tiers[FAST].pool);
 	assert_int_equal(rig_state(&g, 4), PAGE_ABSENT);
 }
@@ -277,7 +277,7 @@ static void meet_in_commit(void *userdata)
 	sim_hook(g.mech, SIM_ANY, NULL, NULL);
 	assert_int_equal(rig_state(&g, 0), PAGE_COMMITTING);
 	assert_int_equal(mover_abort(&other, g.range, g.first), MOVER_E_BUSY);
-	assert_int_equal(mover_fill(&other, g.range, g.first, &full), MOVER_E_BUSY);
+	assert_int_equal(mover_fill(&other, g.range, g.first, atomic_load(&g.range->home), &full), MOVER_E_BUSY);
 	assert_int_equal(mover_discard(&other, g.range, g.first), MOVER_E_BUSY);
 	assert_int_equal(mover_check(&other, g.range, g.first), MOVER_E_BUSY);
 	assert_int_equal(sim_write(g.mech, &p, 0, 1), SIM_E_PROTECTED);
@@ -356,7 +356,7 @@ static void only_pages_of_the_range(void **state)
 	struct pool *full;
 
 	(void)state;
-	assert_int_equal(mover_fill(&g.mover, g.range, g.first + 6, &full), -EINVAL);
+	assert_int_equal(mover_fill(&g.mover, g.range, g.first + 6, atomic_load(&g.range->home), &full), -EINVAL);
 	assert_int_equal(mover_evict(&g.mover, g.range, g.first - 1, 0, FAR), -EINVAL);
 	assert_int_equal(mover_evict(&g.mover, g.range, g.first, 0, FAST), MOVER_E_BUSY);
 	rig_mark(&g, 0, 5);
