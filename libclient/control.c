@@ -30,6 +30,7 @@ int hmm_control(struct hmm_client *c, const struct hmm_control *control, struct 
 	body.name = given(what.name);
 	body.key = given(what.key);
 	body.value = given(what.value);
+	body.flags = what.flags;
 	r = op_start(c, &m, false, ret_op);
 	client_leave(c);
 	return r;

@@ -96,7 +96,7 @@ void op_finish(struct hmm_client *c, const Hmmd__OpDone *done)
 	if (!op)
 		return;
 	op->result = (struct hmm_move_result){ sizeof(op->result), done->asked, done->moved,
-					       done->already_there, done->busy, done->failed };
+					       done->already_there, done->busy, done->failed, done->no_room };
 	op->done = true;
 	release(op);
 	pthread_cond_broadcast(&c->changed);

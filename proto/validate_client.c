@@ -162,6 +162,7 @@ int check_control(const Hmmd__Message *m, struct invalid *why)
 {
 	/* enum hmm_control_verb */
 	enum { MIGRATE = 1, PIN = 2, UNPIN = 3, DRAIN = 4, UNDRAIN = 5, POLICY_SET = 6 };
+	enum { KEEP = 1U };	/* HMM_CONTROL_KEEP */
 	const Hmmd__Control *c = m->control;
 
 	if (check_or(c->verb >= MIGRATE && c->verb <= VALIDATE_VERB_LAST, ENOTSUP,
@@ -172,6 +173,8 @@ int check_control(const Hmmd__Message *m, struct invalid *why)
 		return VALIDATE_E_FIELD;
 	if ((c->verb == MIGRATE || c->verb == DRAIN || c->verb == UNDRAIN) &&
 	    check_that(c->tier[0] != '\0', tier_rule, why))
+		return VALIDATE_E_FIELD;
+	if (check_that(!(c->flags & ~(c->verb == DRAIN ? KEEP : 0)), "flags are unknown", why))
 		return VALIDATE_E_FIELD;
 	if (c->verb == POLICY_SET &&
 	    check_that(c->name[0] && c->key[0], "name or key is empty", why))

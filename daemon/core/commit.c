@@ -203,14 +203,95 @@ int commit_move(struct world *w, struct account *a, uint32_t from, uint32_t to, 
 	return 0;
 }
 
-bool commit_fits(const struct world *w)
+static bool lacks(const struct world *w, const struct account *a, uint32_t reach,
+		  struct commit_lack *ret)
+{
+	*ret = (struct commit_lack) { .account = a,
+				      .reach = reach,
+				      .needed = bound_to(w, a, reach),
+				      .fits = room_of(w, a, reach) };
+	return ret->needed > ret->fits;
+}
+
+static bool lacks_somewhere(const struct world *w, const struct account *a, uint32_t reach,
+			    struct commit_lack *ret)
 {
 	size_t i;
 
+	if (lacks(w, a, reach, ret))
+		return true;
 	for (i = 0; i < w->n_commits; i++)
-		if (!fits_everywhere(w, w->commits[i].account, w->commits[i].reach, 0) ||
-		    !fits_everywhere(w, NULL, w->commits[i].reach, 0) ||
-		    !classes_fit(w, NULL, w->commits[i].reach, 0))
-			return false;
+		if (lacks(w, a, reach | w->commits[i].reach, ret))
+			return true;
+	return lacks(w, a, UINT32_MAX, ret);
+}
+
+static bool class_lacks(const struct world *w, uint32_t reach, struct commit_lack *ret)
+{
+	bool resident = true;
+
+	if (classes_fit(w, NULL, reach, 0))
+		return false;
+	if (forced_into(w, NULL, reach, 0, true) <= room_of_class(w, reach, true))
+		resident = false;
+	*ret = (struct commit_lack) { .reach = reach,
+				      .needed = forced_into(w, NULL, reach, 0, resident),
+				      .fits = room_of_class(w, reach, resident) };
 	return true;
+}
+
+static bool lacking(const struct world *w, struct commit_lack *ret)
+{
+	const struct commit *c;
+
+	for (c = w->commits; c < w->commits + w->n_commits; c++)
+		if (lacks_somewhere(w, NULL, c->reach, ret) ||
+		    lacks_somewhere(w, c->account, c->reach, ret) ||
+		    class_lacks(w, c->reach, ret))
+			return true;
+	return false;
+}
+
+bool commit_fits(const struct world *w)
+{
+	struct commit_lack lack;
+
+	return !lacking(w, &lack);
+}
+
+/* All managed ranges, each with the home it would have now. */
+static int book_all(struct world *w)
+{
+	unsigned int i, home;
+	int rc = 0;
+
+	for (i = 0; i < w->n_policies; i++)
+		LIST_EACH(node, &w->policies[i].ranges) {
+			const struct range *r = container_of(node, struct range, in_policy);
+
+			if (rc || !r->managed.amount)
+				continue;
+			home = range_home(r, w);
+			rc = book(w, r->space->account,
+				  home == TIER_NOWHERE ? r->reach : r->reach | 1U << home,
+				  r->managed.amount);
+		}
+	return rc;
+}
+
+int commit_anew(struct world *w, struct commit_lack *ret)
+{
+	struct commit *kept = w->commits;
+	size_t n = w->n_commits;
+	int rc;
+
+	w->commits = NULL;
+	w->n_commits = 0;
+	rc = book_all(w);
+	if (!rc && lacking(w, ret))
+		rc = COMMIT_E_FULL;
+	free(w->commits);
+	w->commits = kept;
+	w->n_commits = n;
+	return rc;
 }

@@ -43,5 +43,16 @@ int commit_move(struct world *w, struct account *a, uint32_t from, uint32_t to, 
 void commit_give(struct world *w, struct account *a, uint32_t reach, uint64_t bytes);
 /* Whether all that is promised fits the limits as they are now. */
 bool commit_fits(const struct world *w);
+/* What does not fit: bytes that may be in these tiers alone, and how many of them can. */
+struct commit_lack {
+	const struct account *account;	/* whose own limits are too small; NULL: the tiers are */
+	uint32_t reach;
+	uint64_t needed, fits;
+};
+/*
+ * Whether the promises would still fit if every range got the home that the states of the tiers allow now.
+ * Changes nothing. 0, COMMIT_E_FULL (*ret says what is lacking), -ENOMEM.
+ */
+int commit_anew(struct world *w, struct commit_lack *ret);
 
 #endif

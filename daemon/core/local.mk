@@ -8,10 +8,12 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/commit.c daemon/core/commit.h \
 	daemon/core/config.h daemon/core/config_check.c daemon/core/config_order.c \
 	daemon/core/drain.c \
+	daemon/core/drain_check.c \
+	daemon/core/drain_pass.c \
 	daemon/core/event.c daemon/core/event.h \
 	daemon/core/fault.c daemon/core/fault.h \
 	daemon/core/heat.c daemon/core/heat.h \
-	daemon/core/op.c daemon/core/op.h \
+	daemon/core/op.c daemon/core/op.h daemon/core/op_own.h daemon/core/op_retry.c \
 	daemon/core/page.c daemon/core/page.h \
 	daemon/core/pins.c daemon/core/pins.h \
 	daemon/core/plan.c daemon/core/plan.h \

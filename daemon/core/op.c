@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "daemon/core/adopted.h"
+#include "daemon/core/op_own.h"
 #include "daemon/core/world.h"
 
 enum { OP_LOOK = 4096 /* pages looked at in one turn: about 50 us */ };
@@ -29,6 +30,7 @@ int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind ki
 	op->session = session;
 	op->kind = kind;
 	op->tier = tier;
+	op->from = TIER_NOWHERE;
 	list_init(&op->rest);
 	rc = idmap_put(w->ops, op->id, op);
 	if (rc < 0)
@@ -48,7 +50,7 @@ int op_add_bytes(struct op *op, struct range *r, uint64_t addr, uint64_t length)
 		return free(span), 1;
 	*span = (struct op_span){ .range = r, .addr = addr, .end = addr + length };
 	list_append(&op->rest, &span->node);
-	op->result.asked += length;
+	op->result.asked += op->from == TIER_NOWHERE ? length : 0;
 	return 0;
 }
 
@@ -59,12 +61,18 @@ int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages)
 	return op_add_bytes(op, r, addr < r->addr ? r->addr : addr, range_clip(r, vpn, pages));
 }
 
+/* What was asked for and is not handed out any more. */
+static void not_handed_out(struct op *op, uint64_t bytes)
+{
+	op->result.failed += op->from == TIER_NOWHERE ? bytes : 0;
+}
+
 /* The current span is over: its range is let go, what is left of it counts as failed. */
 static void span_end(struct op *op)
 {
 	if (!op->range)
 		return;
-	op->result.failed += op->end - op->next;
+	not_handed_out(op, op->end - op->next);
 	range_drop(op->range);
 	op->range = NULL;
 }
@@ -104,11 +112,6 @@ static bool already_there(const struct op *op, uint64_t word)
 		break;
 	}
 	return false;
-}
-
-static uint64_t word_at(const struct range *r, uint64_t vpn)
-{
-	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
 }
 
 static uint64_t bytes_of(const struct move *m)
@@ -167,10 +170,13 @@ static bool issue_here(struct op *op, struct plan *plan)
 			  .tier = op->tier,
 			  .op = op->id };
 
-	if (op->range->kind == RANGE_ADOPTED) {
+	if (op->from != TIER_NOWHERE) {
+		if (drain_next(op, &m))
+			return false;
+	} else if (op->range->kind == RANGE_ADOPTED) {
 		if (adopted_area(op, &m))
 			return false;
-	} else if (already_there(op, word_at(op->range, m.vpn))) {
+	} else if (already_there(op, op_word(op->range, m.vpn))) {
 		op->result.already_there += LEDGER_PAGE_SIZE;
 		op->next += LEDGER_PAGE_SIZE;
 		return false;
@@ -184,60 +190,18 @@ static bool issue_here(struct op *op, struct plan *plan)
 	return true;
 }
 
-static bool may_issue(const struct op *op, const struct plan *plan)
-{
-	return !op->cancelled && op->in_flight < OP_IN_FLIGHT && plan->n < PLAN_MOVES;
-}
-
-static void retry_end(struct op_retry *retry)
-{
-	range_drop(retry->range);
-	retry->range = NULL;
-}
-
-static bool retry_waits(const struct op_retry *retry)
-{
-	return retry->range && !retry->issued;
-}
-
-static unsigned int issue_retries(struct op *op, struct plan *plan, uint64_t now_us)
-{
-	struct move m = { .pages = 1,
-			  .kind = (uint8_t)op->kind,
-			  .reason = REASON_REQUEST,
-			  .tier = op->tier,
-			  .op = op->id };
-	unsigned int i, n = 0;
-
-	for (i = 0; i < OP_IN_FLIGHT && may_issue(op, plan); i++) {
-		if (!retry_waits(&op->retries[i]) || op->retries[i].due_us > now_us)
-			continue;
-		m.range = op->retries[i].range;
-		m.vpn = op->retries[i].vpn;
-		if (plan_add(plan, &m)) {
-			op->result.failed += LEDGER_PAGE_SIZE;
-			retry_end(&op->retries[i]);
-			continue;
-		}
-		op->retries[i].issued = true;
-		op->in_flight++;
-		n++;
-	}
-	return n;
-}
-
 unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us)
 {
 	unsigned int n = 0, looked = 0;
 
-	while (may_issue(op, plan) && looked++ < OP_LOOK) {
+	while (op_may_issue(op, plan) && looked++ < OP_LOOK) {
 		if (!op->range && !span_next(op))
 			break;
 		n += issue_here(op, plan);
 		if (op->range && op->next == op->end)
 			span_end(op);
 	}
-	return n + issue_retries(op, plan, now_us);
+	return n + op_issue_retries(op, plan, now_us);
 }
 
 uint64_t op_due_us(const struct op *op)
@@ -248,46 +212,14 @@ uint64_t op_due_us(const struct op *op)
 	if (op->range || !list_empty(&op->rest))
 		return 0;
 	for (i = 0; i < OP_IN_FLIGHT; i++)
-		if (retry_waits(&op->retries[i]) && op->retries[i].due_us < due)
+		if (op_retry_waits(&op->retries[i]) && op->retries[i].due_us < due)
 			due = op->retries[i].due_us;
 	return due;
 }
 
-static struct op_retry *retry_find(struct op *op, const struct range *r, uint64_t vpn)
+static bool is_busy(const struct move *m, enum move_outcome outcome)
 {
-	unsigned int i;
-
-	for (i = 0; i < OP_IN_FLIGHT; i++)
-		if (op->retries[i].range == r && (!r || op->retries[i].vpn == vpn))
-			return &op->retries[i];
-	return NULL;
-}
-
-/* The page is told to stay where it is: no wait will change that. */
-static bool is_held(const struct move *m)
-{
-	return m->range->kind == RANGE_MANAGED && (m->kind == MOVE_EVICT || m->kind == MOVE_DISCARD) &&
-	       (word_at(m->range, m->vpn) & (PAGE_PINNED | PAGE_STAY));
-}
-
-/* True: the page will be tried again, so it counts for nothing yet. */
-static bool retry_later(struct op *op, const struct move *m, uint64_t now_us)
-{
-	struct op_retry *retry = retry_find(op, m->range, m->vpn);
-
-	if (!retry) {
-		retry = retry_find(op, NULL, 0);
-		if (!retry || op->cancelled || m->pages != 1 || !range_hold(m->range))
-			return false;
-		*retry = (struct op_retry){ .range = m->range, .vpn = m->vpn };
-	}
-	if (op->cancelled || is_held(m) || ++retry->tries > OP_RETRIES) {
-		retry_end(retry);
-		return false;
-	}
-	retry->issued = false;
-	retry->due_us = now_us + ((uint64_t)OP_RETRY_US << (retry->tries - 1));
-	return true;
+	return outcome == MOVE_BUSY || (outcome == MOVE_NO_ROOM && m->kind != MOVE_EVICT);
 }
 
 void op_report(struct op *op, const struct move *m, enum move_outcome outcome, uint64_t now_us)
@@ -295,12 +227,15 @@ void op_report(struct op *op, const struct move *m, enum move_outcome outcome, u
 	uint64_t bytes = bytes_of(m);
 	struct op_result r = { 0 };
 
-	if (outcome == MOVE_BUSY && retry_later(op, m, now_us)) {
+	if (op_retry_later(op, m, outcome, now_us)) {
 		op->in_flight--;
 		return;
 	}
+	op->dry |= outcome == MOVE_NO_ROOM;
+	op->dry &= outcome != MOVE_MOVED;
+	r.no_room = outcome == MOVE_NO_ROOM ? bytes : 0;
 	*(outcome == MOVE_MOVED ? &r.moved : outcome == MOVE_ALREADY ? &r.already_there :
-	  outcome == MOVE_BUSY ? &r.busy : &r.failed) = bytes;
+	  is_busy(m, outcome) ? &r.busy : &r.failed) = bytes;
 	op_report_bytes(op, m, &r);
 }
 
@@ -315,16 +250,18 @@ static uint64_t part(uint64_t *left, uint64_t bytes)
 
 void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes)
 {
-	struct op_retry *retry = retry_find(op, m->range, m->vpn);
+	struct op_retry *retry = op_retry_find(op, m->range, m->vpn);
 	uint64_t left = bytes_of(m);
 
 	op->in_flight--;
 	if (retry && retry->issued)
-		retry_end(retry);
+		op_retry_end(retry);
 	op->result.moved += part(&left, bytes->moved);
 	op->result.already_there += part(&left, bytes->already_there);
+	op->result.no_room += left < bytes->no_room ? left : bytes->no_room;
 	op->result.busy += part(&left, bytes->busy);
 	op->result.failed += left;
+	drain_asked(op, m, bytes_of(m), bytes->already_there);
 }
 
 bool op_done(const struct op *op)
@@ -349,7 +286,7 @@ static void give_up(struct op *op, const struct range *r)
 
 		if (r && span->range != r)
 			continue;
-		op->result.failed += span->end - span->addr;
+		not_handed_out(op, span->end - span->addr);
 		range_drop(span->range);
 		list_remove(node);
 		free(span);
@@ -361,7 +298,7 @@ static void give_up(struct op *op, const struct range *r)
 			continue;
 		if (!op->retries[i].issued)
 			op->result.failed += LEDGER_PAGE_SIZE;
-		retry_end(&op->retries[i]);
+		op_retry_end(&op->retries[i]);
 	}
 }
 

@@ -18,6 +18,7 @@ struct world;
 
 struct op_result {
 	uint64_t asked, moved, already_there, busy, failed;	/* bytes; asked = the sum of the others when done */
+	uint64_t no_room;	/* of busy and failed: where they were to go there was no room */
 };
 enum {
 	OP_IN_FLIGHT = 32,	/* moves handed out and not yet reported */
@@ -39,6 +40,8 @@ struct op {
 	uint64_t session;		/* who is told, 0: nobody (io's id) */
 	enum move_kind kind;
 	uint8_t tier;
+	uint8_t from;			/* only what lies in this tier, each to where drain_way() says; TIER_NOWHERE: all, to `tier` */
+	bool dry;			/* a page found no room however often it was tried: the next is not waited for */
 	struct op_result result;
 	struct range *range;		/* current */
 	uint64_t next, end;		/* addresses in the current range: what was not looked at yet */
@@ -46,12 +49,16 @@ struct op {
 	struct op_whole whole;
 	uint32_t in_flight;
 	struct op_retry retries[OP_IN_FLIGHT];
+	unsigned int rounds;		/* of a drain: how often it went through all */
 	bool cancelled;
 };
 
 /* The id is new; spans are added next. -ENOMEM. */
 int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier);
-/* Over [vpn, vpn + pages); holds the range; counts `asked`. 0, 1: the range is dying, -ENOMEM. */
+/*
+ * Over [vpn, vpn + pages); holds the range; counts `asked`, but of a drain only what is met in its tier.
+ * 0, 1: the range is dying, -ENOMEM.
+ */
 int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages);
 /* The same over [addr, addr + length), which lies in the range; huge pages, unless the range is adopted. */
 int op_add_bytes(struct op *op, struct range *r, uint64_t addr, uint64_t length);

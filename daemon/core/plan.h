@@ -21,7 +21,7 @@ enum move_kind {
 	MOVE_SHARED,	/* no longer */
 	MOVE_LOOK	/* where is it? */
 };
-enum move_outcome { MOVE_MOVED, MOVE_ALREADY, MOVE_BUSY, MOVE_FAILED };
+enum move_outcome { MOVE_MOVED, MOVE_ALREADY, MOVE_BUSY, MOVE_FAILED, MOVE_NO_ROOM };
 enum move_reason { REASON_PRESSURE, REASON_POLICY, REASON_REQUEST, REASON_HINT, REASON_DRAIN, REASON_STREAM,
 	REASON_OWN /* our own housekeeping: nobody waits, no plan counts it */ };
 
@@ -33,6 +33,7 @@ struct move {
 	uint32_t pin;		/* MOVE_UNPIN: which; a MOVE_PIN that is done: its number */
 	uint16_t front, back;	/* of adopted memory: base pages at both ends that it is not about */
 	uint8_t kind, reason, tier;
+	uint8_t leaves;		/* of adopted memory: 1 + the tier of which it is what lies there; 0: all of it */
 };
 enum { PLAN_MOVES = 256 };	/* a tick proposes no more; the rest waits for the next */
 struct plan {
@@ -44,6 +45,8 @@ void move_area(const struct move *m, uint64_t *ret_addr, uint64_t *ret_end);
 void move_set_area(struct move *m, uint64_t addr, uint64_t end);	/* multiples of the base page */
 /* Holds the range. 0, or 1 when the plan is full or the range is dying. */
 int plan_add(struct plan *p, const struct move *m);
+/* Where a page of the range goes from a tier that is emptied: sets kind and tier. Loop thread. */
+void drain_way(const struct range *r, unsigned int tier, struct move *m);
 /* Moves what draining tiers still have (drain.c). */
 void plan_drain(struct world *w, uint64_t now_us, struct plan *plan);
 /* Brings pages back from devices that have less than their reserve free, where memory has room (refill.c). */

@@ -30,7 +30,7 @@ static bool may_be_home(const struct world *w, unsigned int tier)
 	return tier_is_resident(&w->tiers[tier]) && w->tiers[tier].state == TIER_ONLINE;
 }
 
-static unsigned int choose_home(const struct range *r, const struct world *w)
+unsigned int range_home(const struct range *r, const struct world *w)
 {
 	const struct policy *p = r->policy;
 	unsigned int i;
@@ -50,7 +50,7 @@ static unsigned int choose_home(const struct range *r, const struct world *w)
 
 void range_rehome(struct range *r, const struct world *w)
 {
-	unsigned int home = choose_home(r, w);
+	unsigned int home = range_home(r, w);
 
 	if (home != TIER_NOWHERE)
 		atomic_store(&r->home, (uint8_t)home);

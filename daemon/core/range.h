@@ -78,6 +78,8 @@ static inline uint64_t range_pages(const struct range *r)
 #define TIER_NOWHERE 0xffu
 /* Chooses home, lower tiers and reach from the policy, the wish and the state of the tiers. */
 void range_place(struct range *r, const struct world *w);
+/* Where its faults would fill into now: TIER_NOWHERE when no tier in memory is online. */
+unsigned int range_home(const struct range *r, const struct world *w);
 void range_rehome(struct range *r, const struct world *w);	/* the home alone, when tiers change their state */
 /*
  * A tier of memory that these huge pages want to be in. 1: they are a piece of the range, and a

@@ -21,6 +21,10 @@ struct tier {
 	uint64_t read_latency_ns;	/* 0 unknown */
 	bool relieving;			/* went above the high mark, is not yet at the low one; loop thread */
 	bool by_device;			/* it drains because its device does; loop thread */
+	/* Of a drain, loop thread: */
+	bool keep;			/* somebody asked for it to go on while something must stay */
+	uint64_t pass;			/* the operation that empties it, 0: none is under way */
+	uint64_t left;			/* bytes that the last one met and could not move */
 	uint64_t pinned;		/* bytes that may not leave; loop thread */
 	/* between two reports, loop thread */
 	uint64_t last_in, last_out, last_us;

@@ -48,11 +48,36 @@ struct policy *world_policy(struct world *w, const char *name);
 struct policy *world_policy_add(struct world *w, const struct policy_config *c);	/* there is room for it */
 struct policy *world_match(struct world *w, const struct space *s);	/* [match] rules, else "default" */
 /*
- * Stops a tier from taking pages; plan_make() moves what it has, then its state is TIER_DRAINED. Ranges whose
- * home it is get another. 0, or 1: it is the last resident tier that is online.
+ * Whether a tier could be drained: all that is promised, and the adopted memory that is known to be
+ * there, must find room in the other tiers, or a fault might wait for ever. keep: what must stay for
+ * now (pinned, or told to stay) is no reason against it. Changes nothing.
+ */
+enum drain_refusal {
+	DRAIN_E_LAST = 1,	/* it is the last tier in memory that is online */
+	DRAIN_E_ROOM = 2,	/* the others have no room for what may need one */
+	DRAIN_E_HELD = 3	/* some of it must stay */
+};
+struct drain_lack {
+	uint64_t needed, fits;	/* bytes; HELD: needed is what must stay */
+	uint32_t tiers;		/* bit mask: where they could be */
+	uint32_t uid;		/* whose limits these are, UINT32_MAX: everybody's */
+	const struct range *range;	/* the first that it is about, NULL: none has bytes there */
+	uint64_t ranges;	/* how many there are */
+};
+/* 0, enum drain_refusal (more is told in *ret), -ENOMEM. Loop thread. */
+int world_may_drain(struct world *w, unsigned int tier, bool keep, struct drain_lack *ret);
+/*
+ * Stops a tier from taking pages, and ranges whose home it is get another. A failed tier takes none anyway
+ * and stays failed. 0, DRAIN_E_LAST.
  */
 int world_drain(struct world *w, unsigned int tier);
-void world_undrain(struct world *w, unsigned int tier);
+/*
+ * An operation went through all that it had. Empty: TIER_DRAINED. With something left that had no room, or
+ * that may not stay: back in use. False: it was not drained and takes pages again.
+ */
+bool world_drain_passed(struct world *w, unsigned int tier, const struct op_result *r);
+void world_undrain(struct world *w, unsigned int tier);	/* nothing when it has failed */
+bool drain_is_last_node(const struct world *w, unsigned int tier);
 /* A range dies: victims queued from it are dropped, operations end for it. Loop thread. */
 void world_let_go(struct world *w, struct range *r);
 /* Sets one value of one policy at run time. 0, -ENOENT, -EINVAL with a text. */

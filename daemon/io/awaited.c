@@ -31,10 +31,10 @@ static void answer(struct session *s, uint64_t request, const struct op_result *
 {
 	if (r->busy || r->failed)
 		session_error(s, request, r->failed ? EIO : EBUSY,
-			      "%llu of %llu bytes were not dealt with: %llu busy, %llu failed",
+			      "%llu of %llu bytes were not dealt with: %llu busy, %llu failed; for %llu of these there was no room",
 			      (unsigned long long)(r->busy + r->failed),
 			      (unsigned long long)r->asked, (unsigned long long)r->busy,
-			      (unsigned long long)r->failed);
+			      (unsigned long long)r->failed, (unsigned long long)r->no_room);
 	else
 		reply_ok(s, request);
 }

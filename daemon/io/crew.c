@@ -23,6 +23,7 @@ static void one_result(struct crew *c, const struct crew_result *r)
 	const struct op_result bytes = {
 		.moved = (uint64_t)r->moved * BASE_PAGE, .already_there = (uint64_t)r->already * BASE_PAGE,
 		.busy = (uint64_t)r->busy * BASE_PAGE, .failed = (uint64_t)r->failed * BASE_PAGE,
+		.no_room = (uint64_t)r->no_room * BASE_PAGE,
 	};
 
 	atomic_fetch_sub(r->move.reason == REASON_STREAM ? &c->busy_ahead : &c->busy, 1);

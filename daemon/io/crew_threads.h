@@ -36,6 +36,7 @@ enum {
 struct crew_result {
 	struct move move;
 	uint32_t moved, already, busy, failed;	/* of a span: base pages */
+	uint32_t no_room;			/* of those that did not move */
 	uint8_t outcome;			/* of a page: enum move_outcome */
 	uint8_t span;
 };

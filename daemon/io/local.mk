@@ -33,6 +33,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/discover.h \
 	daemon/io/dispatch.c \
 	daemon/io/dispatch.h \
+	daemon/io/drain.c \
+	daemon/io/drain.h \
 	daemon/io/driver_event.c \
 	daemon/io/faultd.c \
 	daemon/io/fdstore.c \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/io/daemon.h"
+#include "daemon/io/drain.h"
 #include "daemon/io/pin.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
@@ -233,6 +234,7 @@ static void control_undrain(struct request *q)
 			      tier->config.name);
 		return;
 	}
+	drain_cancel(q->daemon, tier);
 	world_undrain(q->daemon->world, tier->index);
 	daemon_event(q->daemon, EVENT_INFO, "tier %s takes pages again", tier->config.name);
 	schedule_kick(q->daemon);

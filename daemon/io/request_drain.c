@@ -1,124 +1,124 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Draining a tier. Core stops it from taking pages and plans its emptying within the policies'
- * budgets; the operation made here asks for the same pages at once, and its bytes are what hmmctl
- * shows.
+ * Draining a tier. Whether it can be is asked first, and a refusal says what is missing: nothing is begun
+ * that would keep programs waiting for room. The operation's bytes are what hmmctl shows.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-#include "daemon/core/adopted.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/drain.h"
+#include "daemon/io/reply.h"
 #include "daemon/io/request.h"
-#include "daemon/io/request_move.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/session_own.h"
 
-/* Adopted memory may be in two tiers: its huge pages may be split, and those at its ends are not its own. */
-static bool lies_in(const struct range *r, uint64_t vpn, unsigned int tier)
+enum { FLAG_KEEP = 1 /* HMM_CONTROL_KEEP of the public header */ };
+
+static void name_tiers(const struct world *w, uint32_t tiers, char *buf, size_t size)
 {
-	struct adopted_seen seen;
-	uint64_t word;
+	size_t n = (size_t)snprintf(buf, size, "no other tier");
 
-	if (r->kind == RANGE_ADOPTED) {
-		seen = adopted_last(r, vpn);
-		return (seen.device && seen.dev == tier) || (seen.memory && seen.node == tier);
-	}
-	word = atomic_load(space_word(r->space, vpn << LEDGER_PAGE_SHIFT));
-	return page_word_tier(word) == tier &&
-	       (page_word_state(word) == PAGE_DEVICE || page_word_state(word) == PAGE_RESIDENT);
-}
-
-/* Runs of pages that lie in the tier. 0 or -1 (refused; the op is freed). */
-static int add_range(struct request *q, struct op *op, struct range *r, unsigned int tier)
-{
-	uint64_t vpn = r->addr >> LEDGER_PAGE_SHIFT, last = (range_end(r) - 1) >> LEDGER_PAGE_SHIFT;
-
-	while (vpn <= last) {
-		struct span span = { .range = r, .vpn = vpn };
-
-		while (vpn <= last && lies_in(r, vpn, tier))
-			vpn++;
-		span.pages = vpn - span.vpn;
-		if (span.pages && request_op_add(q, op, &span))
-			return -1;
-		vpn += span.pages == 0;
-	}
-	return 0;
-}
-
-static int add_all(struct request *q, struct op *op, unsigned int tier)
-{
-	enum move_kind kind;
-
-	LIST_EACH(pos, &q->daemon->world->spaces) {
-		struct space *s = container_of(pos, struct space, in_world);
-
-		LIST_EACH(pos2, &s->ranges) {
-			struct range *r = container_of(pos2, struct range, in_space);
-
-			if (!r->addr || atomic_load(&r->dying) || !atomic_load(&r->tier_bytes[tier]))
-				continue;
-			if (move_kind_to(r, &q->daemon->world->tiers[op->tier], &kind))
-				continue;	/* the plan finds a place for it, or it stays */
-			if (add_range(q, op, r, tier))
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/*
- * Where the pages go: a device's into memory, a node's to another node or, on one node, to a
- * device.
- */
-static int choose_move(const struct world *w, unsigned int tier, enum move_kind *ret_kind,
-		       unsigned int *ret_to)
-{
-	for (unsigned int i = 0; i < w->n_tiers; i++) {
-		const struct tier *t = &w->tiers[i];
-
-		if (i == tier || t->state != TIER_ONLINE || !tier_is_managed(t))
+	for (unsigned int i = 0, found = 0; i < w->n_tiers && n < size; i++) {
+		if (!(tiers >> i & 1) || w->tiers[i].state != TIER_ONLINE)
 			continue;
-		if (!tier_is_resident(t) && !tier_is_resident(&w->tiers[tier]))
-			continue;
-		*ret_kind = !tier_is_resident(t) ? MOVE_EVICT
-			    : tier_is_resident(&w->tiers[tier]) || !tier_is_managed(&w->tiers[tier]) ? MOVE_NODE
-												     : MOVE_FILL;
-		*ret_to = i;
-		return 0;
+		n = found ? n : 0;
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", found++ ? ", " : "", w->tiers[i].config.name);
 	}
-	return -1;
+}
+
+static void name_range(const struct drain_lack *lack, unsigned int tier, char *buf, size_t size)
+{
+	const struct range *r = lack->range;
+	uint64_t bytes = r ? atomic_load(&r->tier_bytes[tier]) : 0;
+
+	if (!r)
+		snprintf(buf, size, "none of it is there now");
+	else if (lack->ranges == 1)
+		snprintf(buf, size, "range %" PRIu64 " of pid %d (%s) has %" PRIu64 " MiB there", r->id, r->space->pid,
+			 r->space->program, bytes >> 20);
+	else
+		snprintf(buf, size, "range %" PRIu64 " of pid %d (%s) has %" PRIu64 " MiB there, and %" PRIu64
+			 " more have some", r->id, r->space->pid, r->space->program, bytes >> 20, lack->ranges - 1);
+}
+
+static void no_room(struct request *q, const struct tier *t, const struct drain_lack *lack)
+{
+	char tiers[HMM_LIMIT_TIERS * (HMM_LIMIT_TIER_NAME + 2) / 4], range[160], whose[48] = "";
+
+	name_tiers(q->daemon->world, lack->tiers & ~(1U << t->index), tiers, sizeof(tiers));
+	name_range(lack, t->index, range, sizeof(range));
+	if (lack->uid != UINT32_MAX)
+		snprintf(whose, sizeof(whose), " of uid %u", lack->uid);
+	session_error(q->session, q->id, ENOSPC, "tier %s cannot be drained: %" PRIu64 " bytes%s need a place without "
+		      "it, and %" PRIu64 " fit elsewhere (%s): %" PRIu64 " are missing; %s", t->config.name, lack->needed,
+		      whose, lack->fits, tiers, lack->needed - lack->fits, range);
+}
+
+static void refuse(struct request *q, const struct tier *t, int why, const struct drain_lack *lack)
+{
+	char range[160];
+
+	switch (why) {
+	case DRAIN_E_LAST:
+		session_error(q->session, q->id, EBUSY,
+			      "tier %s is the last one in memory; its pages have nowhere to be used", t->config.name);
+		break;
+	case DRAIN_E_ROOM:
+		no_room(q, t, lack);
+		break;
+	case DRAIN_E_HELD:
+		name_range(lack, t->index, range, sizeof(range));
+		session_error(q->session, q->id, EBUSY, "tier %s cannot be drained: %" PRIu64 " bytes there are pinned "
+			      "or told to stay; %s; with --keep it goes on draining until they may leave",
+			      t->config.name, lack->needed, range);
+		break;
+	default:
+		reply_result(q->session, q->id, why, "a drain");
+	}
+}
+
+/* The operation first: what can fail comes before the tier is touched. */
+static void begin(struct request *q, struct tier *t, bool keep)
+{
+	struct world *w = q->daemon->world;
+	struct op *op;
+	int rc;
+
+	if (request_op_new(q, MOVE_NODE, t->index, &op))
+		return;
+	op->from = (uint8_t)t->index;
+	rc = drain_add_all(q->daemon, op);
+	if (!rc)
+		rc = world_drain(w, t->index);
+	if (rc) {
+		op_free(op, w);
+		refuse(q, t, rc, NULL);
+		return;
+	}
+	t->keep |= keep && t->state != TIER_FAILED;
+	t->by_device = false;
+	if (!t->pass)
+		t->pass = op->id;
+	daemon_event(q->daemon, EVENT_INFO, "tier %s is being drained", t->config.name);
+	request_op_start(q, op);
+	schedule_kick(q->daemon);
 }
 
 void request_drain(struct request *q)
 {
-	struct world *w = q->daemon->world;
-	enum move_kind kind;
-	unsigned int to;
+	const Hmmd__Control *c = q->message->control;
+	bool keep = c->flags & FLAG_KEEP;
+	struct drain_lack lack;
 	struct tier *tier;
-	struct op *op;
+	int rc;
 
-	if (request_find_tier(q, q->message->control->tier, &tier))
+	if (request_find_tier(q, c->tier, &tier))
 		return;
-	if (choose_move(w, tier->index, &kind, &to)) {
-		session_error(q->session, q->id, EBUSY,
-			      "tier %s cannot be drained: no other tier takes its pages",
-			      tier->config.name);
-		return;
-	}
-	if (request_op_new(q, kind, to, &op))
-		return;
-	if (world_drain(w, tier->index)) {
-		op_free(op, w);
-		session_error(
-			q->session, q->id, EBUSY,
-			"tier %s is the last one in memory; its pages have nowhere to be used",
-			tier->config.name);
-		return;
-	}
-	if (add_all(q, op, tier->index))
-		return;
-	daemon_event(q->daemon, EVENT_INFO, "tier %s is being drained", tier->config.name);
-	request_op_start(q, op);
-	schedule_kick(q->daemon);
+	rc = world_may_drain(q->daemon->world, tier->index, keep, &lack);
+	if (rc)
+		refuse(q, tier, rc, &lack);
+	else
+		begin(q, tier, keep);
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/drain.h"
 #include "daemon/io/kernel_tier.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/schedule_own.h"
@@ -44,6 +45,7 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	schedule_tell_room(s, now_us);
 	resume_sweep(s->daemon);
 	kernel_tiers_watch(s->daemon);
+	drain_each_second(s->daemon);
 	space_drivers_round(s->daemon);
 	if (s->lost_untold)
 		daemon_event(s->daemon, EVENT_ERROR, "%llu huge pages could not be read back and are lost to their programs",

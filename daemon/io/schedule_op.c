@@ -2,6 +2,7 @@
 /* Operations on their way: issued as room comes, reported, ended; and what their clients are told meanwhile. */
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/drain.h"
 #include "daemon/io/request.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/session.h"
@@ -30,6 +31,10 @@ void schedule_issue(struct daemon *d, struct op *op)
 
 static void end(struct daemon *d, struct op *op)
 {
+	if (drain_goes_on(d, op)) {
+		schedule_issue(d, op);
+		return;
+	}
 	if (d->schedule && d->schedule->moved.op == op->id)
 		schedule_flush_moved(d);
 	pin_ended(d, op);
@@ -71,7 +76,8 @@ void schedule_session_gone(struct daemon *d, uint64_t session)
 	while ((op = idmap_each(d->world->ops, &cursor, NULL)))
 		if (op->session == session) {
 			op->session = 0;
-			op_cancel(op);
+			if (op->from == TIER_NOWHERE)	/* a drain goes on */
+				op_cancel(op);
 		}
 	schedule_end_done(d);
 }

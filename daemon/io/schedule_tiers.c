@@ -25,7 +25,7 @@ static void watch_pressure(struct schedule *s, struct tier *t)
 /* An I/O error was seen: nothing is written there any more; what it has is read as long as that works. */
 static void watch_device(struct daemon *d, struct tier *t)
 {
-	if (t->state != TIER_ONLINE || !atomic_load(&d->devices[t->index].failed))
+	if (t->state == TIER_FAILED || !atomic_load(&d->devices[t->index].failed))
 		return;
 	t->state = TIER_FAILED;
 	atomic_store(&t->pool.draining, true);

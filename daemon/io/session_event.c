@@ -30,6 +30,7 @@ void session_op_done(struct daemon *d, const struct op *op)
 	done.already_there = op->result.already_there;
 	done.busy = op->result.busy;
 	done.failed = op->result.failed;
+	done.no_room = op->result.no_room;
 	send_event(s, HMMD__MESSAGE__KIND_OP_DONE, &done);
 }
 

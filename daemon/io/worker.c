@@ -21,9 +21,10 @@ static enum move_outcome outcome_of(int rc)
 		return MOVE_ALREADY;
 	case MOVER_E_BUSY:
 	case MOVER_E_ABORTED:
+		return MOVE_BUSY;
 	case MOVER_E_NO_ROOM:
 	case MOVER_E_NO_MEMORY:
-		return MOVE_BUSY;
+		return MOVE_NO_ROOM;
 	default:
 		return MOVE_FAILED;
 	}
@@ -31,7 +32,9 @@ static enum move_outcome outcome_of(int rc)
 
 static bool may_evict(const struct worker *w, const struct move *m)
 {
-	return (m->reason == REASON_REQUEST || m->kind == MOVE_PIN) && !atomic_load(&w->hand.crew->stay);
+	bool asked = m->reason == REASON_REQUEST || m->reason == REASON_DRAIN || m->kind == MOVE_PIN;
+
+	return asked && !atomic_load(&w->hand.crew->stay);
 }
 
 /* To the range's home, and on to another node when the move names one (TIER_NOWHERE: the home will do). */
@@ -68,12 +71,9 @@ static enum move_outcome pin(struct worker *w, const struct move *m)
 	return page_word_state(atomic_load_explicit(word, memory_order_acquire)) == PAGE_RESIDENT ? outcome : MOVE_BUSY;
 }
 
-/* A full device has no better moment to come: that is a failure, not a busy page. */
 static enum move_outcome evict(struct worker *w, const struct move *m)
 {
-	int rc = mover_evict(&w->hand.mover, m->range, m->vpn, 0, m->tier);
-
-	return rc == MOVER_E_NO_ROOM ? MOVE_FAILED : outcome_of(rc);
+	return outcome_of(mover_evict(&w->hand.mover, m->range, m->vpn, 0, m->tier));
 }
 
 /* A request for a node brings in what is on a device, too; any other move has been overtaken by events there. */

@@ -185,8 +185,10 @@ static void to_device(struct worker *w, const struct move *m, uint64_t addr, uin
 		page_end = (addr | (LEDGER_PAGE_SIZE - 1)) + 1;
 		if (!take_room(m, addr, next, &room)) {
 			next = page_end < next ? page_end : next;
-			if (!take_room(m, addr, next, &room))
+			if (!take_room(m, addr, next, &room)) {
+				result->no_room += (uint32_t)((next - addr) / BASE_PAGE);
 				continue;
+			}
 		}
 		r = put_window(w, m, addr, next, &room, result);
 	}
@@ -197,14 +199,15 @@ static void to_node(struct worker *w, const struct move *m, uint64_t addr, uint6
 		    struct crew_result *result)
 {
 	struct driver_moved moved, back = { 0 };
+	unsigned int dev = m->leaves ? driver_of(w)->device_of_tier[m->leaves - 1] : DRIVER_NO_DEVICE;
+	bool from_node = m->leaves && dev == DRIVER_NO_DEVICE;
 	uint64_t next, at = addr;
 	uint32_t came;
 	int r = 0;
 
-	for (; at < end && only_here(r) && goes_on(w, m); at = next) {
+	for (; !from_node && at < end && only_here(r) && goes_on(w, m); at = next) {
 		next = window_end(at, end);
-		r = driver_to_memory(driver_of(w), fd_of(m), at, next - at, DRIVER_NO_DEVICE,
-				     &moved);
+		r = driver_to_memory(driver_of(w), fd_of(m), at, next - at, dev, &moved);
 		back.moved += moved.moved;
 		back.already += moved.already;
 		back.busy += moved.busy;

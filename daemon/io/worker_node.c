@@ -67,10 +67,10 @@ enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 	if (!w->hand.mover.numa || w->hand.mover.devices[m->tier].ops)
 		return MOVE_FAILED;
 	if (pool_take(room, LEDGER_PAGE_SIZE))
-		return MOVE_BUSY;
+		return MOVE_NO_ROOM;
 	if (move_mapped(w, m, addr, &moved) < 0 || moved.busy || moved.failed || !rebook(r, word, seen, from, m->tier)) {
 		pool_give(room, LEDGER_PAGE_SIZE);
-		return moved.failed ? MOVE_FAILED : MOVE_BUSY;
+		return moved.no_room ? MOVE_NO_ROOM : moved.failed ? MOVE_FAILED : MOVE_BUSY;
 	}
 	tally_add(&w->hand.tally.node_moved, moved.moved);
 	return moved.moved ? MOVE_MOVED : MOVE_ALREADY;
@@ -93,6 +93,7 @@ static void count(struct worker *w, struct crew_result *result, const struct num
 	result->already += n->already / BASE_PAGE;
 	result->busy += n->busy / BASE_PAGE;
 	result->failed += n->failed / BASE_PAGE;
+	result->no_room += n->no_room / BASE_PAGE;
 	tally_add(&w->hand.tally.node_moved, n->moved);
 }
 
@@ -125,6 +126,24 @@ static void move_steps(struct worker *w, const struct move *m, uint64_t addr, ui
 	}
 }
 
+/* What lies in the tier that is emptied; the words follow where whole huge pages went. */
+static void leave(struct worker *w, const struct move *m, uint64_t addr, uint64_t end, struct crew_result *result)
+{
+	struct numa_moved moved;
+	uint64_t next;
+
+	for (; addr < end && !atomic_load(&m->range->dying); addr = next) {
+		next = (addr | (LEDGER_PAGE_SIZE - 1)) + 1;
+		next = next < end ? next : end;
+		moved = (struct numa_moved){ 0 };
+		if (numa_leave(w->hand.mover.numa, m->range->space->pid, addr, next, m->leaves - 1U, m->tier, &moved) < 0)
+			return;
+		count(w, result, &moved);
+		if (moved.moved == LEDGER_PAGE_SIZE)
+			book_adopted(m->range, addr, m->tier);
+	}
+}
+
 /* Whole huge pages together, what sticks out at the ends by base pages. */
 void worker_move_span(struct worker *w, const struct move *m, struct crew_result *result)
 {
@@ -133,6 +152,10 @@ void worker_move_span(struct worker *w, const struct move *m, struct crew_result
 	move_area(m, &addr, &end);
 	if (m->kind != MOVE_NODE || !w->hand.mover.numa || w->hand.mover.devices[m->tier].ops || addr >= end)
 		return;
+	if (m->leaves) {
+		leave(w, m, addr, end, result);
+		return;
+	}
 	head = (addr + LEDGER_PAGE_SIZE - 1) & ~(LEDGER_PAGE_SIZE - 1);
 	tail = end & ~(LEDGER_PAGE_SIZE - 1);
 	if (head >= tail) {

@@ -54,7 +54,7 @@ int numa_nodes(uint64_t *ret_mask);				/* nodes with memory */
 int numa_node_bytes(unsigned int node, uint64_t *ret_total, uint64_t *ret_free);
 int numa_access(unsigned int node, uint64_t *ret_bandwidth, uint64_t *ret_latency_ns);	/* HMAT through sysfs; zeros when unknown */
 int numa_map_bind(struct numa_map *m, unsigned int tier);	/* this thread's new pages come from there */
-struct numa_moved { uint64_t moved, already, busy, failed; };	/* bytes */
+struct numa_moved { uint64_t moved, already, busy, failed, no_room; };	/* bytes; no_room is a part of failed */
 /* One address per page of page_size; batches sized by measured time (about 5 ms each). */
 int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier, struct numa_moved *ret);
 /*
@@ -62,6 +62,14 @@ int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, ui
  * piece proves to be one page, all its base pages elsewhere.
  */
 int numa_move_huge(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, unsigned int tier, struct numa_moved *ret);
+
+bool numa_on_tier(const struct numa_map *m, unsigned int tier, int node);	/* node: negative for a page that is nowhere */
+/*
+ * numa_leave.c: of [addr, end) what lies on the nodes of tier `from` goes to `tier`; all else, and what was never
+ * touched, counts as already there. Multiples of the base page.
+ */
+int numa_leave(struct numa_map *m, pid_t pid, uint64_t addr, uint64_t end, unsigned int from, unsigned int tier,
+	       struct numa_moved *ret);
 
 /* peer.c */
 struct peer {

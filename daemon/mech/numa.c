@@ -135,6 +135,11 @@ static bool in_mask(uint64_t mask, int node)
 	return node >= 0 && node < NODES && (mask >> node & 1);
 }
 
+bool numa_on_tier(const struct numa_map *m, unsigned int tier, int node)
+{
+	return tier < HMM_LIMIT_TIERS && in_mask(m->nodes[tier], node);
+}
+
 /* The nodes of a tier in turn. */
 static int next_node(uint64_t mask, int node)
 {
@@ -204,6 +209,8 @@ static void count(const struct batch *b, uint64_t mask, uint64_t page_size, stru
 			ret->busy += page_size;
 		else
 			ret->failed += page_size;
+		if (b->status[i] == -ENOMEM)
+			ret->no_room += page_size;
 	}
 }
 
@@ -323,6 +330,7 @@ static int move_huge(struct pieces *p, pid_t pid, uint64_t mask, struct numa_mov
 			ret->moved += LEDGER_PAGE_SIZE;
 		} else if (!in_mask(mask, b.status[i])) {
 			*(is_busy(b.status[i]) ? &ret->busy : &ret->failed) += LEDGER_PAGE_SIZE;
+			ret->no_room += b.status[i] == -ENOMEM ? LEDGER_PAGE_SIZE : 0;
 		} else {
 			ret->moved += BASE_PAGE;
 			p->rest[p->n_rest++] = p->addrs[i] + BASE_PAGE;
@@ -349,6 +357,7 @@ static int move_rest(struct numa_map *m, const struct pieces *p, pid_t pid, unsi
 		ret->already += moved.already;
 		ret->busy += moved.busy;
 		ret->failed += moved.failed;
+		ret->no_room += moved.no_room;
 	}
 	return r;
 }

@@ -23,6 +23,7 @@ static const struct option {
 	{ "--version", ARGS_VERSION, false },
 	{ "--to", ARGS_TO, true },
 	{ "--wait", ARGS_WAIT, false },
+	{ "--keep", ARGS_KEEP, false },
 	{ "--follow", ARGS_FOLLOW, false },
 	{ "-f", ARGS_FOLLOW, false },
 };

@@ -106,7 +106,7 @@ static void print_result_json(const struct hmm_move_result *m, bool done)
 		uint64_t bytes;
 	} parts[] = {
 		{ "asked", m->asked }, { "moved", m->moved }, { "already_there", m->already_there },
-		{ "busy", m->busy }, { "failed", m->failed },
+		{ "busy", m->busy }, { "failed", m->failed }, { "no_room", m->no_room },
 	};
 	struct json_object *o = must(json_object_new_object());
 
@@ -120,10 +120,13 @@ static void print_result(const struct hmm_move_result *m)
 {
 	char asked[FORMAT_MAX], moved[FORMAT_MAX], there[FORMAT_MAX], busy[FORMAT_MAX], failed[FORMAT_MAX];
 
-	printf("asked %s: moved %s, already there %s, busy %s, failed %s\n",
+	printf("asked %s: moved %s, already there %s, busy %s, failed %s",
 	       format_size(asked, m->asked), format_size(moved, m->moved),
 	       format_size(there, m->already_there), format_size(busy, m->busy),
 	       format_size(failed, m->failed));
+	if (m->no_room)
+		printf("; no room for %s of these", format_size(asked, m->no_room));
+	putchar('\n');
 }
 
 static int finish(struct ctl *c, struct hmm_op *op, const struct watch *w)

@@ -8,6 +8,7 @@ int verb_drain(struct ctl *c)
 
 	control.verb = HMM_CONTROL_DRAIN;
 	control.tier = c->word[0];
+	control.flags = c->args.given & ARGS_KEEP ? HMM_CONTROL_KEEP : 0;
 	return ctl_move(c, &control, true);
 }
 

@@ -39,10 +39,13 @@ const struct verb ctl_verbs[] = {
 	{ .name = "unpin", .synopsis = "PID[:ADDR-END]",
 	  .summary = "let pinned memory move again",
 	  .example = "hmmctl unpin 4711", .least = 1, .most = 1, .run = verb_unpin },
-	{ .name = "drain", .synopsis = "TIER",
+	{ .name = "drain", .synopsis = "TIER [--keep]",
 	  .summary = "empty a tier and let nothing more into it",
-	  .more = "When hmmctl is interrupted the daemon goes on; `hmmctl undrain` ends it.",
-	  .example = "hmmctl drain memory", .least = 1, .most = 1, .run = verb_drain },
+	  .more = "Refused when the other tiers have no room for what programs may need. A tier that\n"
+		  "cannot be emptied is used again; with --keep it goes on draining until what is\n"
+		  "pinned there may leave. When hmmctl is interrupted the daemon goes on; `hmmctl\n"
+		  "undrain` ends it.",
+	  .example = "hmmctl drain memory", .options = ARGS_KEEP, .least = 1, .most = 1, .run = verb_drain },
 	{ .name = "undrain", .synopsis = "TIER",
 	  .summary = "use a drained tier again",
 	  .example = "hmmctl undrain memory", .least = 1, .most = 1, .run = verb_undrain },

@@ -167,8 +167,9 @@ int hmm_range_advise(struct hmm_range *, size_t off, size_t len, uint32_t advice
 struct hmm_move_result {
 	size_t size;
 	uint64_t asked, moved, already_there, busy, failed;
+	uint64_t no_room;		/* of busy and failed (which count it): where they were to go there was no room */
 };
-#define HMM_MOVE_RESULT_INIT { sizeof(struct hmm_move_result), 0, 0, 0, 0, 0 }
+#define HMM_MOVE_RESULT_INIT { sizeof(struct hmm_move_result), 0, 0, 0, 0, 0, 0 }
 
 /*
  * Starts a move to a tier. *ret_op may be NULL-requested (ret_op NULL): then nobody waits.
@@ -264,8 +265,15 @@ struct hmm_control {
 	int32_t pid;
 	uint64_t addr, end;		/* end exclusive */
 	const char *tier, *name, *key, *value;
+	uint32_t flags;			/* DRAIN: 0 or HMM_CONTROL_KEEP; others 0 */
 };
-#define HMM_CONTROL_INIT { sizeof(struct hmm_control), 0, 0, 0, 0, 0, 0, 0, 0 }
+/*
+ * What must stay in the tier for now, because it is pinned or told to stay, is no reason to refuse the drain: the tier
+ * goes on draining until it is empty or HMM_CONTROL_UNDRAIN. Without it such a drain is -EBUSY, and a tier that could
+ * not be emptied takes pages again. For want of room elsewhere a drain is refused or ended either way (-ENOSPC).
+ */
+#define HMM_CONTROL_KEEP 1u
+#define HMM_CONTROL_INIT { sizeof(struct hmm_control), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 /* ret_op as for hmm_range_migrate, for MIGRATE, PIN, UNPIN, DRAIN; else it is set to NULL. -EPERM: not allowed to control. */
 int hmm_control(struct hmm_client *, const struct hmm_control *, struct hmm_op **ret_op);
 /* From now on the daemon's event log arrives as HMM_EVENT_NOTICE. */

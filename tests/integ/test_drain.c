@@ -67,6 +67,87 @@ static void a_drained_tier_is_empty(void **state)
 	house_close(h);
 }
 
+/* A drain is refused: nothing is begun, the tier is as it was, and memory can be touched. */
+static void refused(struct hmm_client *c, struct hmm_range *r, const char *tier, int error, const char *why)
+{
+	struct hmm_op *op = NULL;
+
+	assert_int_equal(control_tier(c, HMM_CONTROL_DRAIN, tier, &op), error);
+	assert_null(op);
+	if (!strstr(hmm_client_last_error(c), why))
+		fail_msg("\"%s\" does not say \"%s\"", hmm_client_last_error(c), why);
+	assert_true(in_state(c, tier, "online"));
+	words_fill(hmm_range_addr(r), hmm_range_size(r), SEED);
+	assert_int_equal(words_bad(hmm_range_addr(r), hmm_range_size(r), SEED), 0);
+}
+
+/* 64 MiB, of which 32 fit into memory: drained, the device would be missed by the next fault. */
+static void what_fits_nowhere_else_is_not_drained(void **state)
+{
+	struct house *h = house_on(state, HOUSE_QUIET);
+	struct hmm_client *c = house_client(h, "drain", 0);
+	struct hmm_range *r = NULL;
+
+	assert_int_equal(hmm_alloc(c, 32 * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), 32 * HUGE_PAGE, SEED);
+	refused(c, r, "far", -ENOSPC, "67108864 bytes need a place without it, and 33554432 fit elsewhere (dram): "
+				      "33554432 are missing; range");
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* It counts what programs were promised: nothing lies on the device, and it is needed all the same. */
+static void a_promise_is_not_drained_away(void **state)
+{
+	struct house *h = house_on(state, HOUSE_QUIET);
+	struct hmm_client *c = house_client(h, "drain", 0);
+	struct hmm_range *r = NULL;
+
+	assert_int_equal(hmm_alloc(c, 32 * HUGE_PAGE, NULL, &r), 0);
+	refused(c, r, "far", -ENOSPC, "none of it is there now");
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* Two devices: what is on one fits into the other, by way of memory that is full. */
+static void a_drain_goes_by_way_of_full_memory(void **state)
+{
+	struct house *h = house_on(state, HOUSE_QUIET "[tier away]\nkind = memory\ncapacity = 128M\n");
+	struct hmm_client *c = house_client(h, "drain", 0);
+	struct hmm_move_result result = HMM_MOVE_RESULT_INIT;
+	struct hmm_range *r = NULL;
+
+	assert_int_equal(hmm_alloc(c, 32 * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), 32 * HUGE_PAGE, SEED);
+	drained(c, "far", &result);
+	assert_int_equal(result.no_room, 0);
+	assert_soon(in_state(c, "far", "drained"));
+	assert_int_equal(ask_used(c, "far"), 0);
+	assert_int_equal(words_bad(hmm_range_addr(r), 32 * HUGE_PAGE, SEED), 0);
+	refused(c, r, "away", -ENOSPC, "are missing");
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* For want of room a move ends, and says that it was that. */
+static void a_full_tier_is_no_room(void **state)
+{
+	struct house *h = house_on(state, HOUSE_QUIET "[tier small]\nkind = memory\ncapacity = 4M\n");
+	struct hmm_client *c = house_client(h, "drain", 0);
+	struct hmm_move_result result;
+	struct hmm_range *r = NULL;
+
+	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
+	fill_to_rest(c, r, SEED);
+	move_some(r, 0, 0, "small", &result);
+	assert_int_equal(result.moved, 2 * HUGE_PAGE);
+	assert_int_equal(result.failed, SIZE - 2 * HUGE_PAGE);
+	assert_int_equal(result.no_room, result.failed);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
 static void unknown_tiers_are_refused(void **state)
 {
 	struct house *h = house_open(NULL);
@@ -117,6 +198,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PER_BACKING(a_drained_tier_is_empty),
+		PER_BACKING(what_fits_nowhere_else_is_not_drained),
+		PER_BACKING(a_promise_is_not_drained_away),
+		PER_BACKING(a_drain_goes_by_way_of_full_memory),
+		PER_BACKING(a_full_tier_is_no_room),
 		cmocka_unit_test(unknown_tiers_are_refused),
 		PER_BACKING(others_may_move_a_process),
 	};

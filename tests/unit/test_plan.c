@@ -260,6 +260,51 @@ static void drains_a_node_but_never_the_last(void **state)
 	assert_int_equal(r->home, DRAM);
 }
 
+static void what_must_stay_is_told_before(void **state)
+{
+	struct drain_lack lack;
+
+	(void)state;
+	fill(60);
+	assert_int_equal(space_pin(r, PAGE), 0);
+	page_flag(space_word(s, TEST_ADDR + 7 * PAGE), PAGE_PINNED, 0);
+	assert_int_equal(world_may_drain(w, DRAM, false, &lack), DRAIN_E_HELD);
+	assert_true(lack.needed == PAGE && lack.range == r);
+	assert_int_equal(world_may_drain(w, DRAM, true, &lack), 0);
+	page_flag(space_word(s, TEST_ADDR + 7 * PAGE), 0, PAGE_PINNED);
+	space_unpin(r, PAGE);
+	w->tiers[CXL].pool.limit = w->tiers[FAR].pool.limit = w->tiers[DISK].pool.limit = 4 * PAGE;
+	assert_int_equal(world_may_drain(w, DRAM, true, &lack), DRAIN_E_ROOM);
+	assert_true(lack.needed > lack.fits && lack.range == r);
+	assert_int_equal(r->home, DRAM);
+}
+
+/* Without room the tier is used again; for busy pages, too, unless it was to go on. A failed one stays so. */
+static void a_drain_that_fails_ends(void **state)
+{
+	static const struct op_result dry = { .asked = PAGE, .busy = PAGE, .no_room = PAGE },
+				      busy = { .asked = PAGE, .busy = PAGE }, done = { .asked = PAGE, .moved = PAGE };
+
+	(void)state;
+	assert_int_equal(world_drain(w, FAR), 0);
+	assert_false(world_drain_passed(w, FAR, &busy));
+	assert_int_equal(w->tiers[FAR].state, TIER_ONLINE);
+	assert_int_equal(world_drain(w, FAR), 0);
+	w->tiers[FAR].keep = true;
+	assert_true(world_drain_passed(w, FAR, &busy));
+	assert_int_equal(w->tiers[FAR].state, TIER_DRAINING);
+	assert_false(world_drain_passed(w, FAR, &dry));
+	assert_int_equal(world_drain(w, FAR), 0);
+	assert_true(world_drain_passed(w, FAR, &done));
+	assert_int_equal(w->tiers[FAR].state, TIER_DRAINED);
+	w->tiers[FAR].state = TIER_FAILED;
+	assert_int_equal(world_drain(w, FAR), 0);
+	assert_true(world_drain_passed(w, FAR, &done));
+	world_undrain(w, FAR);
+	assert_int_equal(w->tiers[FAR].state, TIER_FAILED);
+	w->tiers[FAR].state = TIER_ONLINE;
+}
+
 /* A draining node without room in the other one empties into devices. */
 static void a_drain_goes_down_when_the_other_node_is_full(void **state)
 {
@@ -343,6 +388,8 @@ int main(void)
 		IN_WORLD(nothing_comes_back_within_a_budget_of_nothing),
 		IN_WORLD(drains_a_device),
 		IN_WORLD(drains_a_node_but_never_the_last),
+		IN_WORLD(what_must_stay_is_told_before),
+		IN_WORLD(a_drain_that_fails_ends),
 		IN_WORLD(a_drain_goes_down_when_the_other_node_is_full),
 		IN_WORLD(a_drain_keeps_to_the_rate),
 		IN_WORLD(a_full_device_gets_its_reserve_back),

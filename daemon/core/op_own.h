@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of an operation, for op*.c and drain_pass.c alone. */
+#ifndef HMMD_CORE_OP_OWN_H
+#define HMMD_CORE_OP_OWN_H
+
+#include "daemon/core/op.h"
+#include "daemon/core/range.h"
+#include "daemon/core/space.h"
+
+static inline uint64_t op_word(const struct range *r, uint64_t vpn)
+{
+	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
+}
+
+static inline bool op_may_issue(const struct op *op, const struct plan *plan)
+{
+	return !op->cancelled && op->in_flight < OP_IN_FLIGHT && plan->n < PLAN_MOVES;
+}
+
+static inline bool op_retry_waits(const struct op_retry *retry)
+{
+	return retry->range && !retry->issued;
+}
+
+/* op_retry.c */
+unsigned int op_issue_retries(struct op *op, struct plan *plan, uint64_t now_us);
+struct op_retry *op_retry_find(struct op *op, const struct range *r, uint64_t vpn);	/* r NULL: a free entry */
+void op_retry_end(struct op_retry *retry);
+/* True: the page will be tried again, so it counts for nothing yet. */
+bool op_retry_later(struct op *op, const struct move *m, enum move_outcome outcome, uint64_t now_us);
+
+/* drain_pass.c: of an operation that empties a tier (op.from). */
+/* The next move of the current span. True: there is none here, what was looked at is counted. */
+bool drain_next(struct op *op, struct move *m);
+bool drain_gone(const struct op *op, const struct range *r, uint64_t vpn);	/* it is elsewhere by now */
+/* Of adopted memory that nobody watches, what lay in the tier is known only when it has been tried. */
+void drain_asked(struct op *op, const struct move *m, uint64_t bytes, uint64_t elsewhere);
+
+#endif
