@@ -70,7 +70,8 @@ static int map_range(struct hmm_range *r)
 	 */
 	if (madvise(r->addr, r->size, MADV_DONTFORK) < 0)
 		return -errno;
-	return uffd_register(r->uffd, r->addr, r->size);
+	err = uffd_register(r->uffd, r->addr, r->size);
+	return err ? err : map_allow(r->addr, r->size);
 }
 
 static int take_mapped(struct hmm_client *c, struct request *req, const Hmmd__Message *m, int *fds)

@@ -2,7 +2,9 @@
 /*
  * A file at a huge-page boundary: address space for one huge page more is reserved, the file is put
  * inside at the boundary, and what is left at both ends is given back. That serves every kind of
- * backing, hugetlb too.
+ * backing, hugetlb too. It is mapped without access first: in a program that called
+ * mlockall(MCL_FUTURE) the kernel would fill the whole mapping at once with pages that no daemon
+ * knows of, before a userfaultfd can be registered for it.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -33,8 +35,8 @@ int map_file(int fd, uint64_t offset, size_t size, uint8_t **ret_addr)
 	if (start == MAP_FAILED)
 		return -errno;
 	head = -(uintptr_t)start & (LEDGER_PAGE_SIZE - 1);
-	addr = mmap(start + head, size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset);
+	addr = mmap(start + head, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd,
+		    (off_t)offset);
 	if (addr == MAP_FAILED) {
 		r = -errno;
 		munmap(start, reserved);
@@ -45,6 +47,11 @@ int map_file(int fd, uint64_t offset, size_t size, uint8_t **ret_addr)
 	munmap(addr + size, LEDGER_PAGE_SIZE - head);
 	*ret_addr = addr;
 	return 0;
+}
+
+int map_allow(uint8_t *addr, size_t size)
+{
+	return mprotect(addr, size, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
 }
 
 void map_remove(uint8_t *addr, size_t size)

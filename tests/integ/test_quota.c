@@ -78,12 +78,38 @@ static void the_fast_tier_is_shared_out(void **state)
 	house_close(h);
 }
 
+/*
+ * In a program that locks all memory to come, the kernel fills each new mapping at once: that must not get a range
+ * pages that nobody counts. The quota holds, and what lies beyond it comes and goes as for anybody.
+ */
+static void a_program_that_locks_its_memory_has_no_more(void **state)
+{
+	struct house *h = house_on(state, limited.config);
+	struct hmm_client *c = house_client(h, "quota", 0);
+	struct hmm_range *r = NULL;
+	int rc;
+
+	if (mlockall(MCL_FUTURE) < 0)
+		skip_because("memory cannot be locked here");
+	rc = hmm_alloc(c, 32 * MiB, NULL, &r);
+	munlockall();
+	assert_int_equal(rc, 0);
+	assert_int_equal(ask_sum(c, "tiers", "used"), 0);
+	words_fill(hmm_range_addr(r), 32 * MiB, SEED);
+	assert_int_equal(ask_sum(c, "tiers", "used"), 32 * MiB);
+	assert_true(ask_used(c, "dram") <= 8 * MiB);
+	assert_int_equal(words_bad(hmm_range_addr(r), 32 * MiB, SEED), 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(managed_bytes_are_limited),
 		cmocka_unit_test(ranges_are_counted_per_user),
 		PER_BACKING(the_fast_tier_is_shared_out),
+		PER_BACKING(a_program_that_locks_its_memory_has_no_more),
 	};
 
 	return cmocka_run_group_tests_name("quotas", tests, NULL, NULL);
