@@ -30,6 +30,7 @@ struct space {
 	struct waiting waiting;		/* threads of it that wait for a page: how many, since when, for what */
 	struct heat_window window;
 	bool served;			/* fault threads read its userfaultfd */
+	bool asked;			/* the daemon's: an errand is under way that may wait for its lock; one at a time */
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
 	void *file;			/* the daemon's: the one that managed ranges are windows of, NULL: none */

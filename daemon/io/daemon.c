@@ -16,6 +16,7 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/errand.h"
 #include "daemon/io/keeper.h"
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
@@ -183,7 +184,9 @@ static int open_service(struct daemon *d)
 
 	if (r)
 		return fail(r, "the record of the tiers");
-	r = crew_new(&d->crew, d);
+	r = errands_new(&d->errands, d->loop);
+	if (!r)
+		r = crew_new(&d->crew, d);
 	if (r)
 		return fail(r, "the threads");
 	r = server_new(&d->server, d);
@@ -274,9 +277,24 @@ int daemon_run(struct daemon *d)
 	return d->exit_status;
 }
 
+/* What a thread that is stuck may still touch is left to the exit of the process. */
+static void close_loop(struct daemon *d, bool stuck)
+{
+	uv_run(d->loop, UV_RUN_DEFAULT);
+	if (stuck) {
+		log_line(LOG_LEVEL_WARNING, "a client keeps hmmd waiting in its memory; hmmd ends all the same");
+		return;
+	}
+	if (uv_loop_close(d->loop))
+		log_line(LOG_LEVEL_ERROR, "a handle of the loop was left open");
+	free(d->loop);
+}
+
 /* The mirror of the ladder; the loop runs once more where handles have to be closed. */
 void daemon_free(struct daemon *d)
 {
+	bool stuck;
+
 	if (d->loop) {
 		signals_stop(d);
 		notify_watchdog_stop(d);
@@ -287,14 +305,12 @@ void daemon_free(struct daemon *d)
 	if (d->server)
 		server_close(d->server);
 	d->crew = crew_free(d->crew);
+	stuck = d->errands && !errands_end(d->errands);
+	d->errands = errands_free(d->errands);
 	if (d->world)
 		retire_rest(d);
-	if (d->loop) {
-		uv_run(d->loop, UV_RUN_DEFAULT);
-		if (uv_loop_close(d->loop))
-			log_line(LOG_LEVEL_ERROR, "a handle of the loop was left open");
-		free(d->loop);
-	}
+	if (d->loop)
+		close_loop(d, stuck);
 	d->server = server_free(d->server);
 	if (d->uffd_device >= 0)
 		close(d->uffd_device);

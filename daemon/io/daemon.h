@@ -14,6 +14,7 @@
 #include "daemon/mech/mover.h"
 
 struct crew;
+struct errands;
 struct keeper;
 struct server;
 struct options;
@@ -45,6 +46,7 @@ struct daemon {
 	struct hugepool *hugepool;			/* NULL: not used */
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;
+	struct errands *errands;			/* what may wait for a client */
 	struct server *server;
 	struct schedule *schedule;			/* of schedule.c; NULL: stopped */
 	struct track *track;				/* of track.c; NULL: stopped */

@@ -4,6 +4,8 @@ noinst_LTLIBRARIES += daemon/io/libio.la
 daemon_io_libio_la_SOURCES = \
 	daemon/io/awaited.c \
 	daemon/io/awaited.h \
+	daemon/io/closing.c \
+	daemon/io/closing.h \
 	daemon/io/config_file.h \
 	daemon/io/config_key.c \
 	daemon/io/config_key.h \
@@ -36,6 +38,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/drain.c \
 	daemon/io/drain.h \
 	daemon/io/driver_event.c \
+	daemon/io/errand.c \
+	daemon/io/errand.h \
 	daemon/io/faultd.c \
 	daemon/io/fdstore.c \
 	daemon/io/keeper.c \
@@ -99,6 +103,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/request_tables.h \
 	daemon/io/resume.c \
 	daemon/io/resume.h \
+	daemon/io/resume_gone.c \
 	daemon/io/resume_own.h \
 	daemon/io/resume_page.c \
 	daemon/io/resume_park.c \
@@ -142,6 +147,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/tier_record.h \
 	daemon/io/track.c \
 	daemon/io/track.h \
+	daemon/io/track_look.c \
+	daemon/io/track_look.h \
 	daemon/io/version.h \
 	daemon/io/worker.c \
 	daemon/io/worker_driver.c \

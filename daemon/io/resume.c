@@ -257,8 +257,10 @@ void resume_sweep(struct daemon *d)
 	LIST_EACH_SAFE(node, next, &d->waiting_spaces) {
 		struct resume *w = container_of(node, struct resume, node);
 
-		if (!process_ended(w->pidfd) && (w->space->uffd < 0 || !uffd_gone(w->space->uffd)))
+		if (!process_ended(w->pidfd)) {
+			resume_ask(d, w);
 			continue;
+		}
 		log_line(LOG_LEVEL_INFO, "client %llu (pid %d) ended before it came back",
 			 (unsigned long long)w->who.client, (int)w->who.pid);
 		retire_space(d, w->space);

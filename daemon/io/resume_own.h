@@ -20,6 +20,7 @@ struct resume {
 	struct ledger_identity who;
 	int pidfd;
 	bool served;			/* the fault service threads look at it */
+	bool untold;			/* its connection has ended, which is an event once it is known to live */
 	struct resumed *ranges;
 	size_t n;
 	bool presume;			/* not every pin on record could be read */
@@ -42,6 +43,9 @@ void resume_pins_end(struct resume *w, bool forget);	/* what nobody has named is
 /* resume_process.c */
 bool process_is(const struct ledger_identity *who, int *ret_pidfd);	/* it lives and is the one on record */
 bool process_ended(int pidfd);
+
+/* resume_gone.c: asks whether the address space of a waiting client lives; if not it is retired. */
+void resume_ask(struct daemon *d, struct resume *w);
 
 /* resume_restore.c: one client's ledger at start-up. */
 struct resume *resume_find(struct daemon *d, const struct space *s);

@@ -3,7 +3,7 @@
  * A connection can end while its client lives: cut off because it did not read, or dropped by a client that
  * waited too long for an answer. Its managed ranges are its memory, so they are not given up for that. The
  * client is known again as after a restart of the daemon. A process that ends or calls execve(2) loses its
- * address space before its sockets close, so it is told apart at once; what slips through is swept later.
+ * address space before its sockets close, so it is told apart as soon as somebody has looked (resume_gone.c).
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ bool resume_park(struct daemon *d, struct space *s, const struct peer *peer)
 	struct resume *w = resume_find(d, s);
 	size_t i;
 
-	if (process_ended(peer->pidfd) || (s->uffd >= 0 && uffd_gone(s->uffd)))
+	if (process_ended(peer->pidfd))
 		return false;
 	if (!w && count_memory(s)) {
 		w = park_new(s, peer);
@@ -84,7 +84,7 @@ bool resume_park(struct daemon *d, struct space *s, const struct peer *peer)
 		w->ranges[i].came = false;
 	list_remove(&w->node);
 	list_append(&d->waiting_spaces, &w->node);
-	daemon_event(d, EVENT_WARNING, "the connection of client %llu (pid %d) ended, its memory waits for it",
-		     (unsigned long long)s->client, (int)s->pid);
+	w->untold = true;
+	resume_ask(d, w);
 	return true;
 }

@@ -7,6 +7,9 @@
  * page, a note with the loop's next turn, a deferred fault at the passing point, the tracker's sample and
  * the queues at once, here.
  *
+ * The descriptors of a space are closed by an errand (errand.h), before its charge is given back: whose
+ * descriptors cannot be closed yet goes on being charged for them.
+ *
  * Tables of the mirror that a range leaves behind may still be walked for a neighbour's sake. They are used
  * again after one more passing point, unless more was left behind meanwhile; then that batch sees to it.
  */
@@ -17,6 +20,7 @@
 #include <unistd.h>
 
 #include "daemon/core/world.h"
+#include "daemon/io/closing.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/ledgerfile.h"
@@ -46,6 +50,7 @@ struct batch {
 	struct space *space;
 	struct list_node ranges;	/* by in_space, which they do not need any more */
 	bool whole;			/* the space dies too */
+	struct closing *closing;	/* its descriptors are on their way out */
 	enum stage stage;
 	uint64_t freed;			/* of struct retire when the last passing point was asked for */
 	retire_fn *done;
@@ -173,6 +178,23 @@ static void end(struct batch *b)
 	free(b);
 }
 
+static void closed(void *batch);
+
+/* Its descriptors first; at the end of the daemon nobody runs errands any more. Without memory it is tried again. */
+static void end_space(struct batch *b)
+{
+	struct space *s = b->space;
+
+	if (!b->daemon->errands || (s->uffd < 0 && s->driver < 0)) {
+		free_space(s);
+		end(b);
+		return;
+	}
+	b->closing = closing_send(b->daemon->errands, s->uid, s->uffd, s->driver, closed, b);
+	if (b->closing)
+		s->uffd = s->driver = -1;
+}
+
 static void on_passed(void *userdata)
 {
 	struct batch *b = userdata;
@@ -224,10 +246,18 @@ static void advance(struct batch *b)
 		ranges_gone(b);
 		return;
 	}
-	if (b->stage == STAGE_SPACE && !others_on(b)) {
-		free_space(b->space);
-		end(b);
-	}
+	if (b->stage == STAGE_SPACE && !b->closing && !others_on(b))
+		end_space(b);
+}
+
+static void closed(void *batch)
+{
+	struct batch *b = batch;
+	struct daemon *d = b->daemon;
+
+	b->closing = NULL;
+	advance(b);
+	close_if_idle(d);
 }
 
 static struct batch *batch_new(struct daemon *d, struct space *s)
@@ -293,16 +323,6 @@ void retire_space(struct daemon *d, struct space *s)
 	advance(b);
 }
 
-unsigned int retire_pending(const struct daemon *d)
-{
-	unsigned int n = 0;
-
-	if (d->retire)
-		LIST_EACH(node, &d->retire->batches)
-			n++;
-	return n;
-}
-
 static void keep_space(struct daemon *d, struct space *s)
 {
 	struct ledgerfile *l = space_ledger(s);
@@ -331,6 +351,10 @@ void retire_rest(struct daemon *d)
 {
 	unsigned int round;
 
+	/* What is stuck there is nobody's any more: free as if it were closed. */
+	if (d->retire)
+		LIST_EACH(node, &d->retire->batches)
+			container_of(node, struct batch, node)->closing = NULL;
 	/* A batch that waits for another on the same space needs a second look. */
 	for (round = 0; round < 3 && d->retire; round++) {
 		LIST_EACH_SAFE(node, next, &d->retire->batches)

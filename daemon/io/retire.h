@@ -21,6 +21,5 @@ void retire_space(struct daemon *d, struct space *s);
  * the store and slots stay as they are for the next daemon.
  */
 void retire_rest(struct daemon *d);
-unsigned int retire_pending(const struct daemon *d);	/* spaces and batches still dying, for shutdown */
 
 #endif

@@ -46,11 +46,15 @@ uint64_t session_features(const struct session *s)
 	return s->features;
 }
 
-int session_pagemap(struct session *s)
+bool session_can_look(const struct session *s)
 {
-	if (s->pagemap == PAGEMAP_UNTRIED && pagemap_open(s->peer.pid, &s->pagemap) < 0)
-		s->pagemap = PAGEMAP_REFUSED;
-	return s->pagemap >= 0 ? s->pagemap : -1;
+	return !s->unseen;
+}
+
+void session_cannot_look(struct session *s)
+{
+	if (s)
+		s->unseen = true;
 }
 
 struct session *session_find(struct daemon *d, uint64_t id)
@@ -69,8 +73,6 @@ static void session_free(struct session *s)
 {
 	outgoing_drop_all(s);
 	awaited_drop_all(s);
-	if (s->pagemap >= 0)
-		close(s->pagemap);
 	peer_done(&s->peer);
 	if (s->fd >= 0)
 		close(s->fd);
@@ -131,7 +133,6 @@ int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd,
 	s->id = id;
 	s->fd = fd;
 	s->peer = *peer;
-	s->pagemap = PAGEMAP_UNTRIED;
 	list_init(&s->queue);
 	list_init(&s->in_server);
 	list_init(&s->awaited);

@@ -21,7 +21,8 @@ struct session *session_of_space(struct daemon *d, const struct space *space);	/
 struct space *session_space(const struct session *s);		/* NULL before Hello */
 const struct peer *session_peer(const struct session *s);
 uint64_t session_features(const struct session *s);		/* of the client */
-int session_pagemap(struct session *s);				/* /proc/PID/pagemap of the peer, or -1 */
+bool session_can_look(const struct session *s);			/* which pages of the peer are mapped, as far as known */
+void session_cannot_look(struct session *s);			/* it was tried; s may be NULL */
 /* Queues a frame; descriptors are duplicated. A peer whose queue is over HMM_LIMIT_QUEUE is cut off. */
 void session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds, size_t n_fds);
 void session_error(struct session *s, uint64_t id, int code, const char *format, ...) __attribute__((format(printf, 4, 5)));

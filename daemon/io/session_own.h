@@ -21,7 +21,7 @@ struct session {
 	const char *cut;		/* why nothing is sent to it any more; NULL: it is well */
 	uint64_t features;		/* of Hello */
 	struct space *space;		/* NULL: not asked for, or given to retire */
-	int pagemap;			/* PAGEMAP_UNTRIED, PAGEMAP_REFUSED or a descriptor */
+	bool unseen;			/* nobody can tell which of its pages are mapped */
 	struct list_node queue;		/* of struct outgoing */
 	size_t queued;			/* bytes in it */
 	unsigned int ops;		/* unfinished operations */
@@ -30,7 +30,6 @@ struct session {
 	unsigned int turns;		/* how often it was readable */
 	bool batch;			/* frames come faster than one a turn */
 };
-enum { PAGEMAP_UNTRIED = -1, PAGEMAP_REFUSED = -2 };
 
 /* Takes the descriptor and the peer over, also on failure. -errno. */
 int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd, const struct peer *peer);

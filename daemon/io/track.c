@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The zap tracker (track.h). One sample is open per client at most, and its memory exists only while it
- * is: asked (the client was told to unmap), open (the window runs), judged. A client that never answers
- * keeps that one sample and is not asked again; its ranges are let go when one of them dies.
+ * is: asked (the client was told to unmap), open (the window runs), looked at (track_look.h), judged. A client
+ * that never answers, or that keeps whoever looks waiting, keeps that one sample and is not asked again; its
+ * ranges are let go when one of them dies.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/session.h"
 #include "daemon/io/track.h"
+#include "daemon/io/track_look.h"
 
 #define USEC_PER_MSEC 1000ULL
 
@@ -64,69 +66,56 @@ static void end(struct tracked *k)
 	uv_close((uv_handle_t *)&k->window, on_closed);
 }
 
-static int scan_pagemap(int fd, const struct track_sample *sample, uint8_t *ret_mapped)
+static void judge(struct tracked *k, const uint8_t *mapped)
 {
-	int rc = 0;
-	uint32_t i, at = 0;
+	struct session *s = session_find(k->daemon, k->session);
 
-	for (i = 0; i < sample->n && !rc; i++) {
-		const struct track_span *span = &sample->spans[i];
+	if (!s || k->dropped)
+		return;
+	tracker_judge(session_space(s), &k->sample, mapped);
+	k->dropped = true;	/* judging let the ranges go */
+}
 
-		rc = pagemap_mapped(fd, span->vpn << LEDGER_PAGE_SHIFT, span->pages, ret_mapped + at);
-		at += (uint32_t)span->pages;
+/* The sample may have been ended meanwhile; what was seen is then of no use. */
+static void look_done(struct errand *e)
+{
+	struct track_look *look = track_look_of(e);
+	struct tracked *k = look->daemon->track ? find(look->daemon->track, look->session) : NULL;
+
+	look->space->asked = false;
+	if (k && k->zap == look->zap) {
+		if (!look->rc)
+			judge(k, look->mapped);
+		else if (!track_look_maps(k->daemon))
+			session_cannot_look(session_find(k->daemon, k->session));
+		end(k);
 	}
-	return rc;
+	track_look_free(look);
 }
 
-static int map_page(struct daemon *d, const struct range *r, uint64_t vpn, bool *ret_was)
+/* NULL: without memory, or while another errand asks this client, nothing is seen this time. */
+static struct track_look *send_look(struct tracked *k, struct space *space)
 {
-	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = vpn << LEDGER_PAGE_SHIFT };
+	struct track_look *look = space->asked ? NULL : track_look_new(k->daemon, space, &k->sample);
 
-	page.offset = range_offset(r, page.addr);
-	return d->mech->ops->map(d->mech, &page, ret_was);
-}
-
-/* The page map of another user's process cannot be opened; but who maps the pages again learns which were mapped. */
-static int scan_by_mapping(struct daemon *d, const struct track_sample *sample, uint8_t *ret_mapped)
-{
-	uint32_t i, at = 0;
-	uint64_t k;
-	int rc = 0;
-
-	for (i = 0; i < sample->n; i++)
-		for (k = 0; k < sample->spans[i].pages && (!rc || rc == -EFAULT); k++) {
-			bool was = false;
-
-			rc = map_page(d, sample->spans[i].range, sample->spans[i].vpn + k, &was);
-			ret_mapped[at++] = was;
-		}
-	return rc == -EFAULT ? 0 : rc;
-}
-
-/* Base pages would cost the huge mapping, and milliseconds of this thread. */
-static bool can_map(const struct daemon *d)
-{
-	return d->mech->ops->huge;
-}
-
-static int scan(struct daemon *d, struct session *s, const struct track_sample *sample, uint8_t *ret_mapped)
-{
-	int fd = session_pagemap(s);
-
-	return fd >= 0 ? scan_pagemap(fd, sample, ret_mapped) : scan_by_mapping(d, sample, ret_mapped);
+	if (!look)
+		return NULL;
+	look->errand.done = look_done;
+	look->session = k->session;
+	look->zap = k->zap;
+	if (errand_submit(k->daemon->errands, space->uid, &look->errand) < 0)
+		return track_look_free(look);
+	space->asked = true;
+	return look;
 }
 
 static void on_window(uv_timer_t *window)
 {
 	struct tracked *k = window->data;
 	struct session *s = session_find(k->daemon, k->session);
-	uint8_t mapped[TRACK_PAGES];
 
-	if (s && !k->dropped && scan(k->daemon, s, &k->sample, mapped) >= 0) {
-		tracker_judge(session_space(s), &k->sample, mapped);
-		k->dropped = true;	/* judging let the ranges go */
-	}
-	end(k);
+	if (!s || k->dropped || !send_look(k, session_space(s)))
+		end(k);
 }
 
 static void send_zap(struct session *s, const struct tracked *k)
@@ -184,7 +173,7 @@ static void ask(struct track *t, struct session *s)
 	tracker_choose(space, &sample);
 	if (!sample.n)
 		return;
-	k = session_pagemap(s) < 0 && !can_map(t->daemon) ? NULL : tracked_new(t, s);
+	k = session_can_look(s) ? tracked_new(t, s) : NULL;
 	if (!k) {
 		tracker_drop(&sample);
 		return;

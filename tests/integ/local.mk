@@ -58,6 +58,7 @@ integ_test_programs = \
 	tests/integ/test_events \
 	tests/integ/test_freeing \
 	tests/integ/test_give_up \
+	tests/integ/test_held \
 	tests/integ/test_hostile \
 	tests/integ/test_lost \
 	tests/integ/test_many \
@@ -144,6 +145,10 @@ tests_integ_test_freeing_LDADD = $(support_ldadd)
 tests_integ_test_give_up_SOURCES = tests/integ/test_give_up.c
 tests_integ_test_give_up_CFLAGS = $(support_cflags)
 tests_integ_test_give_up_LDADD = $(support_ldadd)
+
+tests_integ_test_held_SOURCES = tests/integ/test_held.c
+tests_integ_test_held_CFLAGS = $(support_cflags)
+tests_integ_test_held_LDADD = $(support_ldadd)
 
 tests_integ_test_hostile_SOURCES = tests/integ/test_hostile.c
 tests_integ_test_hostile_CFLAGS = $(support_cflags)
