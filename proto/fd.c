@@ -79,12 +79,12 @@ static size_t take_fds(struct msghdr *msg, int *fds)
 	return total;
 }
 
-static int receive(int sock, struct msghdr *msg, size_t *ret_size)
+static int receive(int sock, struct msghdr *msg, int flags, size_t *ret_size)
 {
 	ssize_t n;
 
 	do
-		n = recvmsg(sock, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != ECONNRESET && errno != ENOTCONN)
 		return -errno;
@@ -107,7 +107,7 @@ int fd_recv(int sock, void *buf, size_t cap, int *fds, size_t cap_fds, size_t *r
 
 	if (cap_fds > HMM_LIMIT_FDS)
 		return -EINVAL;
-	r = receive(sock, &msg, &size);
+	r = receive(sock, &msg, 0, &size);
 	if (r)
 		return r;
 	n = take_fds(&msg, got);
@@ -121,4 +121,44 @@ int fd_recv(int sock, void *buf, size_t cap, int *fds, size_t cap_fds, size_t *r
 	*ret_size = size;
 	*ret_fds = n;
 	return 0;
+}
+
+/*
+ * Looking does not take: the kernel says MSG_CTRUNC for descriptors that found no room, drops its own
+ * extra references to them, and the queue keeps those it has, so none of these is the last one.
+ */
+int fd_peek(int sock, void *buf, size_t cap, size_t *ret_size)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = cap };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	size_t size = 0;
+	int r = receive(sock, &msg, MSG_PEEK, &size);
+
+	if (r)
+		return r;
+	if (msg.msg_flags & MSG_CTRUNC)
+		return FD_E_CARRIES;
+	if (size == 0)
+		return FD_E_CLOSED;
+	if (msg.msg_flags & MSG_TRUNC)
+		return FD_E_TRUNCATED;
+	*ret_size = size;
+	return 0;
+}
+
+void fd_skip(int sock)
+{
+	while (recv(sock, NULL, 0, MSG_DONTWAIT) < 0 && errno == EINTR)
+		;
+}
+
+int fd_drain(int sock)
+{
+	size_t size;
+	char byte;
+	int r;
+
+	while (!(r = fd_peek(sock, &byte, 1, &size)) || r == FD_E_TRUNCATED)
+		fd_skip(sock);
+	return r == FD_E_CARRIES ? FD_E_CARRIES : 0;
 }

@@ -14,7 +14,8 @@ enum {
 	/* the packet was larger than the buffer; all its descriptors are closed */
 	FD_E_TRUNCATED = 2,
 	/* more descriptors than cap_fds or than this process may open; all are closed */
-	FD_E_TOO_MANY = 3
+	FD_E_TOO_MANY = 3,
+	FD_E_CARRIES = 4	/* descriptors come with the packet, which was left where it is */
 };
 
 /*
@@ -28,6 +29,18 @@ int fd_send(int sock, const void *buf, size_t size, const int *fds, size_t n_fds
  */
 int fd_recv(int sock, void *buf, size_t cap, int *fds, size_t cap_fds, size_t *ret_size,
 	    size_t *ret_fds);
+/*
+ * Looks at the packet at the head of the queue without taking it; the first bytes of it are in buf whatever
+ * comes back. 0: no descriptor comes with it, fd_skip() takes it away. FD_E_CARRIES: some do, and the queue
+ * goes on holding them; nothing is installed or closed here. Nobody else may read from this socket meanwhile.
+ */
+int fd_peek(int sock, void *buf, size_t cap, size_t *ret_size);
+void fd_skip(int sock);
+/*
+ * Before the last close of a socket that was shut down: its queue is read away up to the first packet
+ * that carries descriptors. 0: it is empty, FD_E_CARRIES: it is not.
+ */
+int fd_drain(int sock);
 /* Closes n descriptors and sets them to -1; those that are -1 are skipped. */
 void fd_close_all(int *fds, size_t n);
 

@@ -148,6 +148,51 @@ static void a_packet_larger_than_the_buffer(void **state)
 	assert_int_equal(p->size, 0);
 }
 
+static int look(struct pair *p, size_t cap)
+{
+	return fd_peek(p->b, p->buf, cap, &p->size);
+}
+
+static void looking_does_not_take(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(look(p, sizeof(p->buf)), -EAGAIN);
+	assert_int_equal(fd_send(p->a, "first", 5, NULL, 0, 0), 0);
+	assert_int_equal(fd_send(p->a, "second", 6, NULL, 0, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(look(p, sizeof(p->buf)), 0);
+		assert_int_equal(p->size, 5);
+		assert_memory_equal(p->buf, "first", 5);
+	}
+	fd_skip(p->b);
+	assert_int_equal(look(p, 3), FD_E_TRUNCATED);
+	fd_skip(p->b);
+	assert_int_equal(look(p, 3), -EAGAIN);
+	fd_close_all(&p->a, 1);
+	assert_int_equal(look(p, 3), FD_E_CLOSED);
+}
+
+/* Whatever its size; and none of its descriptors is opened here. */
+static void what_carries_something_is_left(void **state)
+{
+	struct pair *p = *state;
+	int sent[2] = { p->a, p->b };
+
+	assert_int_equal(fd_send(p->a, "plain", 5, NULL, 0, 0), 0);
+	assert_int_equal(fd_send(p->a, "0123456789", 10, sent, 2, 0), 0);
+	assert_int_equal(fd_send(p->a, "plain", 5, NULL, 0, 0), 0);
+	assert_int_equal(fd_drain(p->b), FD_E_CARRIES);
+	assert_int_equal(look(p, sizeof(p->buf)), FD_E_CARRIES);
+	assert_int_equal(look(p, 1), FD_E_CARRIES);
+	assert_int_equal(count_open(), p->open_before + 2);
+	assert_int_equal(receive(p, sizeof(p->buf), HMM_LIMIT_FDS), 0);
+	assert_int_equal(p->size, 10);
+	assert_int_equal(p->n_fds, 2);
+	assert_int_equal(fd_drain(p->b), 0);
+	assert_int_equal(receive(p, sizeof(p->buf), HMM_LIMIT_FDS), -EAGAIN);
+}
+
 static void the_peer_closes(void **state)
 {
 	struct pair *p = *state;
@@ -205,6 +250,8 @@ int main(void)
 		TEST(more_descriptors_than_wanted),
 		TEST(no_descriptor_left_in_this_process),
 		TEST(a_packet_larger_than_the_buffer),
+		TEST(looking_does_not_take),
+		TEST(what_carries_something_is_left),
 		TEST(the_peer_closes),
 		TEST(the_peer_closes_with_packets_unread),
 		TEST(a_full_socket_says_so),
