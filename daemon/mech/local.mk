@@ -24,5 +24,6 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/read_now.c daemon/mech/read_now.h \
 	daemon/mech/sim.c daemon/mech/sim.h daemon/mech/sim_client.c daemon/mech/sim_own.h \
 	daemon/mech/thpmount.c \
-	daemon/mech/uffd.c daemon/mech/uffd.h
+	daemon/mech/uffd.c daemon/mech/uffd.h \
+	daemon/mech/vet.c daemon/mech/vet.h
 daemon_mech_libmech_la_LIBADD = $(HUGETLBFS_LIBS) $(NUMA_LIBS)
