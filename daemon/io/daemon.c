@@ -21,6 +21,8 @@
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/options.h"
+#include "daemon/io/porter.h"
+#include "daemon/io/porters.h"
 #include "daemon/io/rates.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/retire.h"
@@ -235,8 +237,25 @@ static void raise_descriptors(void)
 			 strerror(errno));
 }
 
+static int open_loop(struct daemon *d, int lodge)
+{
+	int r = -ENOMEM;
+
+	d->loop = malloc(sizeof(*d->loop));
+	if (d->loop)
+		r = uv_loop_init(d->loop);
+	if (r) {
+		free(d->loop);
+		d->loop = NULL;
+		close(lodge);
+		return r;
+	}
+	return porters_new(&d->porters, d, lodge);
+}
+
 int daemon_start(struct daemon *d, const struct options *o, struct config *config)
 {
+	struct lodge lodge;
 	int r;
 
 	*d = (struct daemon){ .options = o, .config = config, .uffd_device = -1, .lock = -1 };
@@ -244,15 +263,12 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	list_init(&d->watched_spaces);
 	raise_descriptors();
 	d->started_us = daemon_now_us(d);
-	d->loop = malloc(sizeof(*d->loop));
-	if (!d->loop)
-		return -ENOMEM;
-	r = uv_loop_init(d->loop);
-	if (r) {
-		free(d->loop);
-		d->loop = NULL;
+	r = lodge_start(&lodge);
+	if (r)
+		return fail(r, "the process that receives descriptors");
+	r = open_loop(d, lodge.channel);
+	if (r)
 		return fail(r, "the loop");
-	}
 	r = notify_take_fds();
 	if (r < 0)
 		return fail(r, "descriptors from systemd");
@@ -309,8 +325,10 @@ void daemon_free(struct daemon *d)
 	d->errands = errands_free(d->errands);
 	if (d->world)
 		retire_rest(d);
+	porters_stop(d->porters);
 	if (d->loop)
 		close_loop(d, stuck);
+	d->porters = porters_free(d->porters);
 	d->server = server_free(d->server);
 	if (d->uffd_device >= 0)
 		close(d->uffd_device);

@@ -16,6 +16,7 @@
 struct crew;
 struct errands;
 struct keeper;
+struct porters;
 struct server;
 struct options;
 struct retire;
@@ -47,6 +48,7 @@ struct daemon {
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;
 	struct errands *errands;			/* what may wait for a client */
+	struct porters *porters;
 	struct server *server;
 	struct schedule *schedule;			/* of schedule.c; NULL: stopped */
 	struct track *track;				/* of track.c; NULL: stopped */

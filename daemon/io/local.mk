@@ -54,8 +54,11 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/ledgerfile.c \
 	daemon/io/ledgerfile.h \
 	daemon/io/ledgerfile_own.h \
+	daemon/io/lodge.c \
 	daemon/io/log.c \
 	daemon/io/log.h \
+	daemon/io/mailbox.c \
+	daemon/io/mailbox.h \
 	daemon/io/memfile.c \
 	daemon/io/memfile.h \
 	daemon/io/notify.c \
@@ -67,6 +70,13 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/pin.c \
 	daemon/io/pin.h \
 	daemon/io/pinfile.c \
+	daemon/io/porter.c \
+	daemon/io/porter.h \
+	daemon/io/porters.c \
+	daemon/io/porters.h \
+	daemon/io/porters_follow.c \
+	daemon/io/porters_note.c \
+	daemon/io/porters_own.h \
 	daemon/io/query.c \
 	daemon/io/query.h \
 	daemon/io/query_clients.c \

@@ -29,11 +29,13 @@ static void tell_lost(struct request *q, const Hmmd__ResumeRange *r, const char 
 	session_send(q->session, 0, &m, NULL, 0);
 }
 
-/* fd NULL: it lies in the file that came before. */
+/* fd NULL: it lies in the file that came before. -1: what came for it is no file in memory. */
 static const char *managed(struct request *q, const Hmmd__ResumeRange *e, int *fd)
 {
-	int r = resume_range(q->daemon, q->session->space, e->range, e->addr, e->size, fd ? *fd : -1);
+	int r = RESUME_E_DIFFERENT;
 
+	if (!fd || *fd >= 0)
+		r = resume_range(q->daemon, q->session->space, e->range, e->addr, e->size, fd ? *fd : -1);
 	if (r == 0) {
 		if (fd)
 			*fd = -1;

@@ -16,6 +16,7 @@
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/options.h"
+#include "daemon/io/porters.h"
 #include "daemon/io/query_table.h"
 #include "daemon/io/server.h"
 #include "daemon/io/server_socket.h"
@@ -52,7 +53,7 @@ static unsigned int sessions_of(const struct server *s, uid_t uid)
 }
 
 /* The client has not said anything yet, so the answer carries id 0. */
-static void turn_away(struct server *s, int fd, const char *whose, int limit)
+static void turn_away(struct server *s, int fd, uid_t uid, const char *whose, int limit)
 {
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__Error error = HMMD__ERROR__INIT;
@@ -66,7 +67,7 @@ static void turn_away(struct server *s, int fd, const char *whose, int limit)
 	m.error = &error;
 	if (frame_pack(0, &m, s->out, HMM_LIMIT_FRAME, &size) == 0)
 		fd_send(fd, s->out, size, NULL, 0, MSG_DONTWAIT);
-	close(fd);
+	porters_bury(s->daemon->porters, fd, uid);
 }
 
 static void admit(struct server *s, int fd, const struct peer *peer)
@@ -86,13 +87,24 @@ static void admit(struct server *s, int fd, const struct peer *peer)
 			 (int)peer->pid, strerror(-r));
 }
 
+/* Whose porter closes it. */
+static uid_t uid_of(int fd)
+{
+	struct ucred who = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(who);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
+	return who.uid;
+}
+
 static void welcome(struct server *s, int fd)
 {
+	uid_t uid = uid_of(fd);
 	struct peer peer;
 	int r;
 
 	if (s->n_sessions >= HMM_LIMIT_CLIENTS) {
-		turn_away(s, fd, "", HMM_LIMIT_CLIENTS);
+		turn_away(s, fd, uid, "", HMM_LIMIT_CLIENTS);
 		return;
 	}
 	r = peer_get(fd, &peer);
@@ -100,10 +112,10 @@ static void welcome(struct server *s, int fd)
 		log_line(LOG_LEVEL_WARNING,
 			 "a connection is not taken: its process cannot be identified: %s",
 			 strerror(-r));
-		close(fd);
+		porters_bury(s->daemon->porters, fd, uid);
 	} else if (sessions_of(s, peer.uid) >= HMM_LIMIT_CLIENTS_PER_UID) {
 		peer_done(&peer);
-		turn_away(s, fd, " of one user", HMM_LIMIT_CLIENTS_PER_UID);
+		turn_away(s, fd, uid, " of one user", HMM_LIMIT_CLIENTS_PER_UID);
 	} else {
 		admit(s, fd, &peer);
 	}
@@ -120,7 +132,7 @@ static void sacrifice(struct server *s)
 		close(s->spare_fd);
 	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
-		turn_away(s, fd, ", for which it has descriptors,", (int)s->n_sessions);
+		turn_away(s, fd, uid_of(fd), ", for which it has descriptors,", (int)s->n_sessions);
 	s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -168,9 +180,11 @@ static int take_or_bind(struct server *s)
 	if (s->fd >= 0)
 		return 0;
 	r = server_socket_bind(path, !s->daemon->options->rootless, &s->fd);
-	if (!r)
-		snprintf(s->path, sizeof(s->path), "%s", path);
-	return r;
+	if (r)
+		return r;
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	porters_listener(s->daemon->porters, s->fd);
+	return 0;
 }
 
 int server_new(struct server **ret, struct daemon *d)
@@ -243,8 +257,10 @@ struct server *server_free(struct server *s)
 {
 	if (!s)
 		return NULL;
-	if (s->path[0])
+	if (s->path[0]) {
 		unlink(s->path);
+		shutdown(s->fd, SHUT_RDWR);	/* the lodge has it still */
+	}
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->spare_fd >= 0)

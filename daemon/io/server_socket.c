@@ -12,7 +12,12 @@
 
 #include "daemon/io/server_socket.h"
 
-enum { BACKLOG = 128 };	/* connections that may wait while one turn of the loop runs */
+enum {
+	BACKLOG = 128,		/* connections that may wait while one turn of the loop runs */
+	/* The lodge of a hmmd that was killed takes a moment to say that nobody listens there any more. */
+	LOOKS = 400,
+	LOOK_US = 5000
+};
 
 static int new_socket(void)
 {
@@ -21,24 +26,36 @@ static int new_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/* -EADDRINUSE or -ECONNREFUSED, else it could not be found out. */
+static int look(const struct sockaddr_un *addr)
+{
+	int fd = new_socket(), r;
+
+	if (fd < 0)
+		return fd;
+	r = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ? -EADDRINUSE : -errno;
+	close(fd);
+	/* its queue is full, or it is of another kind: it lives */
+	return r == -EAGAIN || r == -EPROTOTYPE ? -EADDRINUSE : r;
+}
+
 /* 0: nobody listens and the file is gone. */
 static int remove_stale(const struct sockaddr_un *addr)
 {
 	struct stat st;
-	int fd, r;
+	int r;
 
 	if (lstat(addr->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	fd = new_socket();
-	if (fd < 0)
-		return fd;
-	r = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ? -EADDRINUSE : -errno;
-	close(fd);
-	if (r == -EAGAIN ||
-	    r == -EPROTOTYPE) /* its queue is full, or it is of another kind: it lives */
-		return -EADDRINUSE;
+	r = look(addr);
+	for (int i = 1; r == -EADDRINUSE && i < LOOKS; i++) {
+		usleep(LOOK_US);
+		r = look(addr);
+	}
+	if (r == -ENOENT)
+		return 0;
 	if (r != -ECONNREFUSED)
 		return r;
 	return unlink(addr->sun_path) < 0 ? -errno : 0;

@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/io/awaited.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/log.h"
 #include "daemon/io/outgoing.h"
+#include "daemon/io/porters.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/retire.h"
 #include "daemon/io/schedule.h"
@@ -74,8 +76,10 @@ static void session_free(struct session *s)
 	outgoing_drop_all(s);
 	awaited_drop_all(s);
 	peer_done(&s->peer);
-	if (s->fd >= 0)
-		close(s->fd);
+	if (s->user)
+		porters_drop(s->daemon->porters, s);
+	else
+		porters_bury(s->daemon->porters, s->fd, s->peer.uid);
 	free(s);
 }
 
@@ -125,8 +129,8 @@ int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd,
 	int r;
 
 	if (!s) {
+		porters_bury(d->porters, fd, peer->uid);
 		peer_done(&unused);
-		close(fd);
 		return -ENOMEM;
 	}
 	s->daemon = d;
@@ -136,7 +140,10 @@ int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd,
 	list_init(&s->queue);
 	list_init(&s->in_server);
 	list_init(&s->awaited);
-	r = init_polls(s);
+	list_init(&s->of_user);
+	r = porters_hold(d->porters, s);
+	if (!r)
+		r = init_polls(s);
 	if (r && s->handles == 0)
 		session_free(s);
 	else if (r)
@@ -156,6 +163,7 @@ static void leave(struct session *s)
 		space_driver_detach(s->space);
 	schedule_session_gone(s->daemon, s->id);
 	server_drop(s->daemon->server, s);
+	shutdown(s->fd, SHUT_RDWR);	/* its porter has another descriptor, so closing ours would not tell the client */
 	close_handles(s);
 }
 

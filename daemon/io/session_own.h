@@ -7,6 +7,8 @@
 #include "daemon/base/list.h"
 #include "daemon/io/session.h"
 
+struct porter_user;
+
 struct session {
 	struct daemon *daemon;
 	uint64_t id;
@@ -29,6 +31,9 @@ struct session {
 	bool resuming;			/* Hello named a client of an earlier daemon, the last Resume did not come yet */
 	unsigned int turns;		/* how often it was readable */
 	bool batch;			/* frames come faster than one a turn */
+	struct porter_user *user;	/* of porters.c; NULL: its socket is nobody else's yet */
+	struct list_node of_user;
+	uint64_t carrier;		/* the porter that was asked for its next packet; 0: none, it is read here */
 };
 
 /* Takes the descriptor and the peer over, also on failure. -errno. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The socket of a session. A request is answered from where it was read: recvmsg, handle, sendmsg,
- * with no system call between. Only what the socket does not take is queued. A peer that asks and
+ * The socket of a session. A request is answered from where it was looked at (porter.h says why it is
+ * not simply received): recvmsg, handle, sendmsg, with no system call between. Only what the socket does not take is queued. A peer that asks and
  * never reads is first not read any more, then cut off.
  */
 #include <errno.h>
@@ -13,6 +13,8 @@
 #include "daemon/io/dispatch.h"
 #include "daemon/io/log.h"
 #include "daemon/io/outgoing.h"
+#include "daemon/io/porter.h"
+#include "daemon/io/porters.h"
 #include "daemon/io/server.h"
 #include "daemon/io/session_own.h"
 #include "daemon/io/session_socket.h"
@@ -31,7 +33,7 @@ void session_watch(struct session *s)
 
 	if (s->closing)
 		return;
-	if (s->queued <= HMM_LIMIT_QUEUE_STOP || s->cut)
+	if ((s->queued <= HMM_LIMIT_QUEUE_STOP && !s->carrier) || s->cut)
 		events |= UV_READABLE;
 	if (s->queued)
 		events |= UV_WRITABLE;
@@ -59,29 +61,77 @@ static const char *why_closed(const struct session *s)
 	return s->cut ? s->cut : "it closed the connection";
 }
 
+static void refuse_packet(struct session *s, int r, const uint8_t *packet)
+{
+	if (r == FD_E_TRUNCATED)
+		dispatch_refuse_packet(s, packet, EMSGSIZE, frame_text(FRAME_E_LARGE));
+	else if (r == FD_E_TOO_MANY)
+		dispatch_refuse_packet(s, packet, E2BIG,
+				       "the packet carries more descriptors than a frame may, or "
+				       "than hmmd has room for");
+	else
+		session_close(s, r == FD_E_CLOSED ? why_closed(s) : "its socket failed");
+}
+
+/* Descriptors come with it: they are not for this process to receive (porter.h). */
+static void let_carry(struct session *s)
+{
+	int r = porters_take(s->daemon->porters, s);
+
+	if (r)
+		dispatch_refuse_packet(s, s->daemon->server->in, r > 0 ? EMFILE : -r,
+				       r > 0 ? "this user has sent too many descriptors that cannot be closed" :
+				       "there is no process to receive descriptors");
+}
+
 /* true: a frame was there. */
 static bool read_frame(struct session *s)
 {
 	struct server *server = s->daemon->server;
-	int fds[HMM_LIMIT_FDS], r;
-	size_t size, n_fds;
+	size_t size;
+	int r;
 
-	r = fd_recv(s->fd, server->in, HMM_LIMIT_FRAME, fds, HMM_LIMIT_FDS, &size, &n_fds);
+	r = fd_peek(s->fd, server->in, HMM_LIMIT_FRAME, &size);
 	if (r == -EAGAIN)
 		return false;
 	if (r == 0) {
-		dispatch_frame(s, server->in, size, fds, n_fds);
-		fd_close_all(fds, n_fds);
-	} else if (r == FD_E_TRUNCATED) {
-		dispatch_refuse_packet(s, server->in, EMSGSIZE, frame_text(FRAME_E_LARGE));
-	} else if (r == FD_E_TOO_MANY) {
-		dispatch_refuse_packet(s, server->in, E2BIG,
-				       "the packet carries more descriptors than a frame may, or "
-				       "than hmmd has room for");
+		dispatch_frame(s, server->in, size, NULL, 0);
+		fd_skip(s->fd);	/* the client has its answer and goes on meanwhile */
+	} else if (r == FD_E_CARRIES) {
+		let_carry(s);
 	} else {
-		session_close(s, r == FD_E_CLOSED ? why_closed(s) : "its socket failed");
+		refuse_packet(s, r, server->in);
 	}
-	return true;
+	return r != FD_E_CARRIES;
+}
+
+void session_took(struct session *s, const struct porter_note *n, const uint8_t *packet, size_t size, int *fds)
+{
+	int all[HMM_LIMIT_FDS];
+	size_t next = 0;
+
+	s->carrier = 0;
+	if (s->cut) {
+		session_close(s, s->cut);
+	} else if (n->result) {
+		refuse_packet(s, (int)n->result, packet);
+	} else {
+		for (uint32_t i = 0; i < n->n_fds; i++)
+			all[i] = n->known >> i & 1 ? fds[next++] : -1;
+		dispatch_frame(s, packet, size, all, n->n_fds);
+		next = 0;
+		for (uint32_t i = 0; i < n->n_fds; i++)
+			if (n->known >> i & 1)
+				fds[next++] = all[i];
+	}
+	session_watch(s);
+}
+
+void session_untaken(struct session *s, const char *why)
+{
+	s->carrier = 0;
+	session_error(s, 0, EIO, "%s", why);
+	session_close(s, why);
 }
 
 static void read_frames(struct session *s)
@@ -94,7 +144,7 @@ static void read_frames(struct session *s)
 		session_close(s, s->cut);
 		return;
 	}
-	while (n < limit && !s->closing && !s->cut && s->queued <= HMM_LIMIT_QUEUE_STOP &&
+	while (n < limit && !s->closing && !s->cut && !s->carrier && s->queued <= HMM_LIMIT_QUEUE_STOP &&
 	       read_frame(s))
 		n++;
 	s->batch = n > 1;

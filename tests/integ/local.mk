@@ -18,6 +18,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/move.c tests/support/move.h \
 	tests/support/rawpeer.c tests/support/rawpeer.h \
 	tests/support/seen.h \
+	tests/support/stranger.c tests/support/stranger.h \
 	tests/support/test.h \
 	tests/support/watched.h \
 	tests/support/witness.c tests/support/witness.h \
@@ -74,6 +75,7 @@ integ_test_programs = \
 	tests/integ/test_room \
 	tests/integ/test_rootless \
 	tests/integ/test_stop \
+	tests/integ/test_strangers \
 	tests/integ/test_windows
 check_PROGRAMS += $(integ_test_programs)
 TESTS += $(integ_test_programs)
@@ -213,3 +215,7 @@ tests_integ_test_stop_LDADD = $(support_ldadd)
 tests_integ_test_windows_SOURCES = tests/integ/test_windows.c
 tests_integ_test_windows_CFLAGS = $(support_cflags)
 tests_integ_test_windows_LDADD = $(support_ldadd)
+
+tests_integ_test_strangers_SOURCES = tests/integ/test_strangers.c
+tests_integ_test_strangers_CFLAGS = $(support_cflags)
+tests_integ_test_strangers_LDADD = $(support_ldadd)

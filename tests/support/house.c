@@ -226,10 +226,12 @@ bool house_alive(const struct house *h)
 	return !waitid(P_PID, (id_t)h->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == 0;
 }
 
-/* Under the manager the socket is there before the daemon is. */
+/* Under the manager the socket is there before the daemon is. Where one was killed, its own is there a moment longer. */
 static bool answers(const struct house *h)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct ucred who = { .pid = 0 };
+	socklen_t size = sizeof(who);
 	bool connected;
 	int fd;
 
@@ -237,7 +239,8 @@ static bool answers(const struct house *h)
 		return manager_ready(h->manager);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%.100s", h->socket);
-	connected = fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof(a));
+	connected = fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof(a)) &&
+		    !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) && who.pid == h->pid;
 	close(fd);
 	return connected;
 }
