@@ -21,6 +21,7 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/map.c libclient/map.h \
 	libclient/move.c \
 	libclient/op.c libclient/op.h \
+	libclient/own.c libclient/own.h \
 	libclient/public.h \
 	libclient/query.c \
 	libclient/range.c libclient/range.h \

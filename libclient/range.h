@@ -33,6 +33,7 @@ struct hmm_range {
 	unsigned int users;		/* the list, and events that name it */
 	bool listed;
 	bool lost;			/* managed: no daemon serves it any more */
+	bool told;			/* managed: that a part is not ours any more */
 	uint64_t id;			/* 0: the daemon does not know it */
 	struct file *file;		/* NULL for adopted memory */
 	int fd;				/* its descriptor, which is the file's to close; -1 for adopted memory */

@@ -56,7 +56,11 @@ enum hmm_event_type {
 	HMM_EVENT_LOST = 3,	/* a page could not be read back, or no daemon came back in time */
 	HMM_EVENT_DISCONNECTED = 4, /* the daemon went away; resident memory stays usable */
 	HMM_EVENT_RECONNECTED = 5,  /* a daemon took the ranges over again */
-	HMM_EVENT_NOTICE = 6	/* text only: a line of the daemon's event log (hmm_subscribe) */
+	/*
+	 * A line of the daemon's event log (hmm_subscribe): text only. With a range, once for it: the program has
+	 * unmapped or mapped over a part of it, [offset, offset + length), which is left alone from then on.
+	 */
+	HMM_EVENT_NOTICE = 6
 };
 
 struct hmm_event {
@@ -130,7 +134,10 @@ int hmm_register_many(struct hmm_client *, size_t n, void *const *addrs, const s
 void *hmm_range_addr(const struct hmm_range *);
 size_t hmm_range_size(const struct hmm_range *);
 const char *hmm_range_name(const struct hmm_range *);
-/* Managed: unmaps, the contents are gone; adopted: unregisters. NULL is allowed. Works without a daemon. */
+/*
+ * Managed: unmaps what is still the library's mapping there, the contents are gone; adopted: unregisters. NULL is
+ * allowed. Works without a daemon.
+ */
 int hmm_range_free(struct hmm_range *);
 size_t hmm_huge_page_size(struct hmm_client *);	/* bytes, 2 MiB on x86-64 */
 

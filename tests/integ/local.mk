@@ -57,6 +57,7 @@ integ_test_programs = \
 	tests/integ/test_device \
 	tests/integ/test_drain \
 	tests/integ/test_events \
+	tests/integ/test_foreign \
 	tests/integ/test_freeing \
 	tests/integ/test_give_up \
 	tests/integ/test_held \
@@ -140,6 +141,9 @@ tests_integ_test_events_SOURCES = tests/integ/test_events.c
 tests_integ_test_events_CFLAGS = $(support_cflags)
 tests_integ_test_events_LDADD = $(support_ldadd)
 
+tests_integ_test_foreign_SOURCES = tests/integ/test_foreign.c
+tests_integ_test_foreign_CFLAGS = $(support_cflags)
+tests_integ_test_foreign_LDADD = $(support_ldadd)
 tests_integ_test_freeing_SOURCES = tests/integ/test_freeing.c
 tests_integ_test_freeing_CFLAGS = $(support_cflags)
 tests_integ_test_freeing_LDADD = $(support_ldadd)

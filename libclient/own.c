@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The address space as the kernel has it, one mapping at a time: PROCMAP_QUERY (Linux 6.11), else the text.
+ * A mapping is ours when it is shared and shows the range's file at the range's place in it. That is looked
+ * at right before it is unmapped or its pages are let go. No call does both at once, so one gap remains: a
+ * program that maps over a piece of a range in the microsecond between the two.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "libclient/own.h"
+#include "libclient/range.h"
+
+/* struct procmap_query of linux/fs.h, which older headers lack. */
+struct query {
+	uint64_t size, flags, addr, start, end, vma_flags, page_size, offset, inode;
+	uint32_t major, minor, name_size, build_id_size;
+	uint64_t name, build_id;
+};
+#define QUERY _IOWR('f', 17, struct query)
+#define QUERY_SHARED 0x08
+#define QUERY_OR_NEXT 0x10
+
+int own_open(void)
+{
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The same by the text: 1 when a mapping ends after the address. */
+static int by_text(struct query *q)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned long start, end, offset, inode;
+	unsigned int major, minor;
+	char shared;
+	int found = 0;
+
+	while (f && !found && fscanf(f, "%lx-%lx %*3s%c %lx %x:%x %lu%*[^\n]", &start, &end, &shared, &offset,
+				     &major, &minor, &inode) == 7) {
+		if (end <= q->addr)
+			continue;
+		*q = (struct query){ .addr = q->addr, .start = start, .end = end, .offset = offset,
+				     .inode = inode, .major = major, .minor = minor,
+				     .vma_flags = shared == 's' ? QUERY_SHARED : 0 };
+		found = 1;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The mapping at the address, or the next. */
+static bool look(int maps, uint64_t addr, struct query *ret)
+{
+	*ret = (struct query){ .size = sizeof(*ret), .flags = QUERY_OR_NEXT, .addr = addr };
+	if (ioctl(maps, QUERY, ret) == 0)
+		return true;
+	return errno != ENOENT && by_text(ret);
+}
+
+static bool is_window(const struct query *q, const struct hmm_range *r, const struct stat *st)
+{
+	return (q->vma_flags & QUERY_SHARED) && q->inode == st->st_ino && q->major == major(st->st_dev) &&
+	       q->minor == minor(st->st_dev) &&
+	       q->offset - q->start == r->offset - (uint64_t)(uintptr_t)r->addr;
+}
+
+size_t own_next(int maps, const struct hmm_range *r, size_t off, size_t end, size_t *ret_end)
+{
+	uint64_t base = (uintptr_t)r->addr, first;
+	struct query q;
+	struct stat st;
+
+	if (fstat(r->fd, &st) < 0)
+		return end;
+	while (off < end && look(maps, base + off, &q) && q.start < base + end) {
+		first = q.start > base + off ? q.start - base : off;
+		off = q.end < base + end ? q.end - base : end;
+		if (is_window(&q, r, &st)) {
+			*ret_end = off;
+			return first;
+		}
+	}
+	return end;
+}

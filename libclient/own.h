@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What of a managed range is still the library's mapping: a program may have unmapped or mapped over a part. */
+#ifndef HMM_LIBCLIENT_OWN_H
+#define HMM_LIBCLIENT_OWN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hmm_range;
+
+/* /proc/self/maps, -errno where that cannot be had. */
+int own_open(void);
+/*
+ * Of [off, end) of the range the first piece that is its window of its file, by offsets: *ret_end is where it
+ * ends, the result where it begins; end: there is none. maps: of own_open().
+ */
+size_t own_next(int maps, const struct hmm_range *r, size_t off, size_t end, size_t *ret_end);
+
+#endif
