@@ -252,17 +252,22 @@ void resume_forget(struct daemon *d, struct space *s)
 	resume_free(w);
 }
 
-void resume_sweep(struct daemon *d)
+void resume_sweep_ended(struct daemon *d)
 {
 	LIST_EACH_SAFE(node, next, &d->waiting_spaces) {
 		struct resume *w = container_of(node, struct resume, node);
 
-		if (!process_ended(w->pidfd)) {
-			resume_ask(d, w);
+		if (!process_ended(w->pidfd))
 			continue;
-		}
 		log_line(LOG_LEVEL_INFO, "client %llu (pid %d) ended before it came back",
 			 (unsigned long long)w->who.client, (int)w->who.pid);
 		retire_space(d, w->space);
 	}
+}
+
+void resume_sweep(struct daemon *d)
+{
+	resume_sweep_ended(d);
+	LIST_EACH(node, &d->waiting_spaces)
+		resume_ask(d, container_of(node, struct resume, node));
 }

@@ -34,6 +34,7 @@ bool resume_park(struct daemon *d, struct space *s, const struct peer *peer);
 void resume_forget(struct daemon *d, struct space *s);
 /* Clients that did not come back and whose process ended are cleaned up (called on a slow timer). */
 void resume_sweep(struct daemon *d);
+void resume_sweep_ended(struct daemon *d);	/* the part of it that asks nobody: whose process has ended */
 
 struct ledgerfile *space_ledger(const struct space *s);	/* kept by resume.c in a table by space */
 void space_set_ledger(struct space *s, struct ledgerfile *l);

@@ -20,6 +20,7 @@
 #include "daemon/io/daemon_backing.h"
 #include "daemon/io/keeper.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/resume.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/stop.h"
 #include "daemon/mech/doors.h"
@@ -208,6 +209,7 @@ static void finish(struct stop *x)
 	struct daemon *d = x->daemon;
 
 	say_what_stays(x);
+	resume_sweep_ended(d);	/* a program that has ended meanwhile leaves no ledger behind */
 	keeper_forget(d->keeper);
 	uv_close((uv_handle_t *)&x->timer, on_closed);
 	uv_stop(d->loop);

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Plans: down to the low mark and within the budget, back when there is room, drains to the last
- * page.
- */
+/* Plans: down to the low mark and within the budget, back when there is room, drains to the last page. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -273,7 +270,8 @@ static void what_must_stay_is_told_before(void **state)
 	assert_int_equal(world_may_drain(w, DRAM, true, &lack), 0);
 	page_flag(space_word(s, TEST_ADDR + 7 * PAGE), 0, PAGE_PINNED);
 	space_unpin(r, PAGE);
-	w->tiers[CXL].pool.limit = w->tiers[FAR].pool.limit = w->tiers[DISK].pool.limit = 4 * PAGE;
+	for (unsigned int i = CXL; i < w->n_tiers; i++)
+		tier_set_limit(&w->tiers[i], 4 * PAGE);
 	assert_int_equal(world_may_drain(w, DRAM, true, &lack), DRAIN_E_ROOM);
 	assert_true(lack.needed > lack.fits && lack.range == r);
 	assert_int_equal(r->home, DRAM);
