@@ -117,7 +117,8 @@ int fd_recv(int sock, void *buf, size_t cap, int *fds, size_t cap_fds, size_t *r
 			return FD_E_TOO_MANY;
 		return msg.msg_flags & MSG_TRUNC ? FD_E_TRUNCATED : FD_E_CLOSED;
 	}
-	memcpy(fds, got, n * sizeof(int));
+	if (n > 0)	/* who wants none may have no place for any */
+		memcpy(fds, got, n * sizeof(int));
 	*ret_size = size;
 	*ret_fds = n;
 	return 0;
