@@ -14,7 +14,7 @@
 #include "tests/support/test.h"
 #include "tests/support/words.h"
 
-enum { PAGES = 8, ROUNDS = 200, SEED = 77 };
+enum { PAGES = 8, ROUNDS = 20, SEED = 77 };
 #define SIZE (PAGES * HUGE_PAGE)
 #define HOLE (SIZE / 2)
 
