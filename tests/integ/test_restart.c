@@ -182,22 +182,19 @@ static void empty_keeper(const struct house *h)
 /* A program in its house that has memory on the device until it is killed. */
 static pid_t tenant(const struct house *h)
 {
+	struct hmm_client_options co = HMM_CLIENT_OPTIONS_INIT;
+	struct hmm_client *c = NULL;
+	struct hmm_range *r = NULL;
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	{
-		struct hmm_client_options co = HMM_CLIENT_OPTIONS_INIT;
-		struct hmm_client *c = NULL;
-		struct hmm_range *r = NULL;
-
-		co.socket_path = h->socket;
-		if (hmm_client_new(&c, &co) < 0 || hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r) < 0)
-			_exit(1);
-		memset(hmm_range_addr(r), 1, hmm_range_size(r));
-		for (;;)
-			pause();
-	}
+	co.socket_path = h->socket;
+	if (hmm_client_new(&c, &co) < 0 || hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r) < 0)
+		_exit(1);
+	memset(hmm_range_addr(r), 1, hmm_range_size(r));
+	for (;;)
+		pause();
 }
 
 static void the_keeper_ends_with_its_owners(void **state)
@@ -304,21 +301,9 @@ static void a_client_that_died_meanwhile_is_swept(void **state)
 	struct house_options o = { .managed = true };
 	struct house *h = house_open(&o);
 	struct hmm_client *watch;
-	pid_t pid = fork();
+	pid_t pid = tenant(h);
 
 	(void)state;
-	if (!pid) {
-		struct hmm_client_options co = HMM_CLIENT_OPTIONS_INIT;
-		struct hmm_client *c = NULL;
-		struct hmm_range *r = NULL;
-
-		co.socket_path = h->socket;
-		if (hmm_client_new(&c, &co) < 0 || hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r) < 0)
-			_exit(1);
-		memset(hmm_range_addr(r), 1, hmm_range_size(r));
-		for (;;)
-			pause();
-	}
 	assert_soon(manager_stored_named(h->manager, "m") == 1);
 	house_kill(h);
 	kill(pid, SIGKILL);
