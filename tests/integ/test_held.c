@@ -22,6 +22,7 @@ enum { ROUNDS = 60, PIECES = 128 };
 /* Between a program that holds its lock and the test. */
 struct held {
 	_Atomic unsigned int begun, ended;	/* holds of the lock */
+	_Atomic unsigned int ready;		/* who cuts is there */
 	_Atomic unsigned int cut;		/* the hold in which the connection was ended */
 };
 
@@ -56,13 +57,18 @@ static void hold(struct held *s, void *all)
 	atomic_store(&s->ended, atomic_load(&s->begun));
 }
 
-/* Ends its connection in the middle of its first hold. */
+/*
+ * Ends its connection in the middle of its first hold. The first shutdown is a rehearsal: what it touches first,
+ * its stack, the linker's tables, a sanitizer's shadow, would be a fault that waits for the lock as well.
+ */
 static void *cut_in_the_middle(void *arg)
 {
 	void **args = arg;
 	struct held *s = args[0];
 	struct rawpeer *p = args[1];
 
+	shutdown(-1, SHUT_RDWR);
+	atomic_store(&s->ready, 1);
 	while (!atomic_load(&s->begun))
 		;
 	shutdown(p->sock, SHUT_RDWR);
@@ -91,6 +97,8 @@ static pid_t one_that_cuts(const struct house *h, struct held *s)
 	args[1] = p;
 	if (pthread_create(&thread, NULL, cut_in_the_middle, args))
 		_exit(1);
+	while (!atomic_load(&s->ready))
+		;
 	hold(s, all);
 	pause();
 	_exit(0);
