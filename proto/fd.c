@@ -153,13 +153,31 @@ void fd_skip(int sock)
 		;
 }
 
+/*
+ * To recvmsg(2) an empty packet looks like the end of a queue, and an error of the socket comes before what is
+ * in it. So the kernel is asked for the sender's credentials, which it has with each packet and not with the
+ * end; they leave no room for a descriptor.
+ */
 int fd_drain(int sock)
 {
-	size_t size;
-	char byte;
-	int r;
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	int on = 1;
 
-	while (!(r = fd_peek(sock, &byte, 1, &size)) || r == FD_E_TRUNCATED)
+	if (setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return FD_E_CARRIES;
+	for (;;) {
+		struct msghdr msg = { .msg_control = control.buf, .msg_controllen = sizeof(control.buf) };
+		ssize_t n = recvmsg(sock, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+			continue;
+		if (n < 0 || msg.msg_controllen == 0)
+			return 0;
+		if (msg.msg_flags & MSG_CTRUNC)
+			return FD_E_CARRIES;
 		fd_skip(sock);
-	return r == FD_E_CARRIES ? FD_E_CARRIES : 0;
+	}
 }

@@ -93,6 +93,7 @@ static void unread(int fd, void *last)
 
 	kill(house->pid, SIGSTOP);
 	rawpeer_send_bytes(p, "xxxx", 4, NULL, 0);
+	rawpeer_send_bytes(p, "", 0, NULL, 0);	/* which looks like the end of the queue */
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(rawpeer_send_bytes(p, "xxxx", 4, &fd, 1), 0);
 	let_go(fd, last);
@@ -107,6 +108,7 @@ static void in_the_backlog(int fd, void *last)
 	for (int i = 0; i < 3; i++) {
 		struct rawpeer *p = rawpeer_open(house->socket);
 
+		rawpeer_send_bytes(p, "", 0, NULL, 0);
 		assert_int_equal(rawpeer_send_bytes(p, "xxxx", 4, &fd, 1), 0);
 		rawpeer_close(p);
 	}

@@ -193,6 +193,21 @@ static void what_carries_something_is_left(void **state)
 	assert_int_equal(receive(p, sizeof(p->buf), HMM_LIMIT_FDS), -EAGAIN);
 }
 
+/* An empty packet looks like the end, and an error of the socket comes before what is in its queue. */
+static void what_carries_something_is_found_behind_nothing(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(fd_send(p->b, "unread", 6, NULL, 0, 0), 0);
+	assert_int_equal(fd_send(p->a, "", 0, NULL, 0, 0), 0);
+	assert_int_equal(fd_send(p->a, "", 0, &p->b, 1, 0), 0);
+	fd_close_all(&p->a, 1);		/* with something unread: ECONNRESET there */
+	assert_int_equal(shutdown(p->b, SHUT_RDWR), 0);
+	assert_int_equal(fd_drain(p->b), FD_E_CARRIES);
+	fd_skip(p->b);
+	assert_int_equal(fd_drain(p->b), 0);
+}
+
 static void the_peer_closes(void **state)
 {
 	struct pair *p = *state;
@@ -252,6 +267,7 @@ int main(void)
 		TEST(a_packet_larger_than_the_buffer),
 		TEST(looking_does_not_take),
 		TEST(what_carries_something_is_left),
+		TEST(what_carries_something_is_found_behind_nothing),
 		TEST(the_peer_closes),
 		TEST(the_peer_closes_with_packets_unread),
 		TEST(a_full_socket_says_so),
