@@ -81,13 +81,17 @@ static pid_t fork_child(pid_t parent)
 	return 0;
 }
 
-static void spawn(struct lodge_self *l, uint64_t id, int channel)
+/*
+ * The channel is closed once a porter has it. When there is none it stays open for good: in its queue may lie
+ * sockets whose close waits, and the lodge waits for nobody.
+ */
+static void spawn(struct lodge_self *l, uint64_t id, int *channel)
 {
 	struct child *c = malloc(sizeof(*c));
 	pid_t pid = c ? fork_child(getpid()) : -1;
 
 	if (!pid) {
-		keep_only(channel, -1);
+		keep_only(*channel, -1);
 		porter_main(CHANNEL);
 	}
 	if (pid < 0) {
@@ -97,6 +101,7 @@ static void spawn(struct lodge_self *l, uint64_t id, int channel)
 	}
 	*c = (struct child){ .next = l->children, .id = id, .pid = pid };
 	l->children = c;
+	fd_close_all(channel, 1);
 }
 
 static void end(struct lodge_self *l, uint64_t id)
@@ -125,8 +130,7 @@ static void obey(struct lodge_self *l, const struct porter_letter *letter, int *
 	if (letter->verb == LODGE_END) {
 		end(l, letter->id);
 	} else if (letter->verb == LODGE_SPAWN && n_fds == 1) {
-		spawn(l, letter->id, fds[0]);
-		fd_close_all(fds, 1);
+		spawn(l, letter->id, &fds[0]);
 	} else if (letter->verb == LODGE_LISTENER && n_fds == 1) {
 		l->listener = fds[0];
 	} else if (letter->verb == LODGE_BURY && n_fds == 1) {

@@ -146,6 +146,8 @@ int porters_hold(struct porters *ps, struct session *s)
 	struct porter *p;
 	int r = u ? porter_of(ps, u, &p) : -ENOMEM;
 
+	if (!r && p->holds >= HOLDS_MAX)
+		r = -EMFILE;	/* it may have no place for one more */
 	if (!r)
 		r = mailbox_send(&p->box, &(struct porter_letter){ .verb = PORTER_HOLD, .id = s->id }, s->fd);
 	if (!r) {
@@ -181,13 +183,17 @@ void porters_drop(struct porters *ps, struct session *s)
 {
 	struct porter_user *u = s->user;
 
-	fd_close_all(&s->fd, 1);
 	list_remove(&s->of_user);
 	s->user = NULL;
+	if (!ps->stopped && !u->now) {	/* nobody else may have it */
+		porters_bury(ps, s->fd, u->uid);
+		s->fd = -1;
+		return;
+	}
+	fd_close_all(&s->fd, 1);
 	if (ps->stopped)
 		return;
-	if (u->now)
-		mailbox_send(&u->now->box, &(struct porter_letter){ .verb = PORTER_DROP, .id = s->id }, -1);
+	mailbox_send(&u->now->box, &(struct porter_letter){ .verb = PORTER_DROP, .id = s->id }, -1);
 	porters_follow(ps);
 }
 

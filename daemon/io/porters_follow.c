@@ -18,9 +18,10 @@ enum {
 	LEAVING_OF_ALL = 512		/* within TasksMax= of the unit */
 };
 
+/* Also one that has told of nothing: what lies in the queue of a connection that has ended is told later. */
 static bool may_leave(const struct porter_user *u, const struct porter *p)
 {
-	return !p->holds || (u->leaving < LEAVING_OF_USER && p->all->leaving < LEAVING_OF_ALL);
+	return u->leaving < LEAVING_OF_USER && p->all->leaving < LEAVING_OF_ALL;
 }
 
 static void replace(struct porter *old)
@@ -42,16 +43,17 @@ static void replace(struct porter *old)
 static bool follow_user(struct porter_user *u, uint64_t now_us)
 {
 	struct porter *p = u->now;
+	bool silent = p && p->taking && now_us - p->asked_us > GIVE_UP_US;
 
-	if (!p || !may_leave(u, p))
-		return false;
-	if (list_empty(&u->sessions)) {
-		porter_leave(p);
-	} else if (p->taking && now_us - p->asked_us > GIVE_UP_US) {
+	if (silent) {
 		log_line(LOG_LEVEL_WARNING, "the porter of uid %u does not answer", (unsigned int)u->uid);
 		porter_fail_all(p);
-		replace(p);
-	} else if (p->holds >= HOLDS_MANY || (p->holds && now_us - p->holds_since_us >= REPLACE_AFTER_US)) {
+	}
+	if (!p || !may_leave(u, p))
+		return p && p->taking;
+	if (list_empty(&u->sessions)) {
+		porter_leave(p);
+	} else if (silent || p->holds >= HOLDS_MANY || (p->holds && now_us - p->holds_since_us >= REPLACE_AFTER_US)) {
 		replace(p);
 	}
 	return p->holds || p->taking;
@@ -65,7 +67,10 @@ static void end(struct porter *p)
 	uv_close((uv_handle_t *)&p->poll, porter_poll_closed);
 }
 
-/* Not before its successor has all the sockets, and not before all it was asked for has come. */
+/*
+ * Not before its successor has all the sockets, and not before all it was asked for has come. One whose
+ * successor has died stays, because it has the only duplicates.
+ */
 static bool follow_porter(struct porter *p, uint64_t now_us)
 {
 	const struct porter *next = p->user ? p->user->now : NULL;
@@ -77,6 +82,8 @@ static bool follow_porter(struct porter *p, uint64_t now_us)
 		return mailbox_waits(&p->box);
 	if (p->taking && now_us - p->asked_us > GIVE_UP_US)
 		porter_fail_all(p);
+	if (p->user && !p->user->now && !list_empty(&p->user->sessions))
+		return false;
 	if (p->taking || mailbox_waits(&p->box) || (next && mailbox_waits(&next->box)))
 		return true;
 	end(p);
