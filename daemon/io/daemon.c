@@ -124,14 +124,33 @@ static int open_state(struct daemon *d)
 	return r ? fail(r, dir) : 0;
 }
 
-/* Where the service manager keeps nothing. Before any thread: it is a fork of this process. */
-static void open_keeper(struct daemon *d)
+static bool has_memory_device(const struct config *c)
+{
+	for (unsigned int i = 0; i < c->n_tiers; i++)
+		if (c->tiers[i].kind == TIER_MEMORY)
+			return true;
+	return false;
+}
+
+/*
+ * Where the service manager keeps nothing. Before any thread: it is a fork of this process. An earlier keeper that
+ * is there and cannot be spoken to may have what programs that live left on a device, so then hmmd does not start.
+ */
+static int open_keeper(struct daemon *d)
 {
 	int r = notify_has_store() ? 0 : keeper_open(&d->keeper, d->config->state_dir);
 
-	if (r)
+	if (!r)
+		return 0;
+	if (!d->survivors.pid || !has_memory_device(d->config)) {
 		log_line(LOG_LEVEL_WARNING, "memory devices will not outlive this hmmd if it is killed: no keeper: %s, ignoring",
 			 strerror(-r));
+		return 0;
+	}
+	log_line(LOG_LEVEL_ERROR, "what pid %d has on a memory device is with an earlier hmmd's keeper, and that cannot be "
+		 "spoken to: %s; start again, or first end the programs that have managed memory",
+		 (int)d->survivors.pid, r == -EPROTO ? "it is of another version of hmmd" : strerror(-r));
+	return r;
 }
 
 /* Page words on record name tiers by their place. */
@@ -273,10 +292,10 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	if (r < 0)
 		return fail(r, "descriptors from systemd");
 	r = open_state(d);
-	if (!r) {
-		open_keeper(d);
+	if (!r)
+		r = open_keeper(d);
+	if (!r)
 		r = open_world(d);
-	}
 	if (!r)
 		r = open_memory(d);
 	if (!r)

@@ -180,7 +180,7 @@ static int find_or_start(struct keeper *k, const char *state_dir, int dir)
 {
 	int r = find(k, dir);
 
-	if (r != -ENOENT && r != -ECONNREFUSED)
+	if (r != -ENOENT && r != -ECONNREFUSED && r != -ECONNRESET)	/* it has just ended */
 		return r;
 	close(k->sock);
 	k->sock = -1;

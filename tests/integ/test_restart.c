@@ -219,6 +219,53 @@ static void the_keeper_ends_with_its_owners(void **state)
 	house_remove(h);
 }
 
+/* In the keeper's place, and of another version. */
+static void pose_as_keeper(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct keeper_packet p = { .version = KEEPER_VERSION + 1, .verb = KEEPER_ALL };
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), daemon;
+
+	strcpy(a.sun_path, path);
+	if (bind(sock, (struct sockaddr *)&a, sizeof(a)) || listen(sock, 1))
+		_exit(1);
+	while ((daemon = accept(sock, NULL, NULL)) >= 0)
+		send(daemon, &p, sizeof(p), MSG_NOSIGNAL);
+	_exit(1);
+}
+
+/* What it may have is not started without, and is there when it can be spoken to. */
+static void a_keeper_that_is_not_understood(void **state)
+{
+	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	struct hmm_client *c = house_client(h, "keeper", HMM_CLIENT_KEEP_WAITING);
+	char path[100], aside[sizeof(path) + 8];
+	struct hmm_range *r = NULL;
+	pid_t pid;
+
+	(void)state;
+	assert_in_range(snprintf(path, sizeof(path), "%s/keeper", h->state), 1, sizeof(path) - 1);
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	assert_int_equal(hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), 4 * HUGE_PAGE, SEED);
+	move_all(r, 0, 0, "far");
+	house_kill(h);
+	assert_int_equal(rename(path, aside), 0);
+	pid = fork();
+	if (!pid)
+		pose_as_keeper(path);
+	assert_soon(keepers(h) == 1);
+	assert_false(house_try(h));
+	assert_true(house_logged(h, "it is of another version of hmmd"));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(rename(aside, path), 0);
+	house_start(h);
+	assert_int_equal(words_bad(hmm_range_addr(r), 4 * HUGE_PAGE, SEED), 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
 static void a_memory_device_beyond_the_machine_is_refused(void **state)
 {
 	struct house *h = house_prepare(NULL);
@@ -327,6 +374,7 @@ int main(void)
 		PER_BACKING(a_lone_daemon_does_it_too),
 		PER_BACKING(a_lone_daemon_keeps_its_memory_device),
 		cmocka_unit_test(the_keeper_ends_with_its_owners),
+		cmocka_unit_test(a_keeper_that_is_not_understood),
 		cmocka_unit_test(a_memory_device_beyond_the_machine_is_refused),
 		cmocka_unit_test(what_is_gone_is_said),
 		PER_BACKING(an_orderly_restart_keeps_all),
