@@ -41,7 +41,10 @@ void resume_pins(struct daemon *d, struct resume *w, struct ledgerfile *l);
 void resume_pins_end(struct resume *w, bool forget);	/* what nobody has named is taken off the record, too */
 
 /* resume_process.c */
-bool process_is(const struct ledger_identity *who, int *ret_pidfd);	/* it lives and is the one on record */
+/* 0: it lives and is the one on record. PROCESS_E_ENDED: for certain. -errno: it cannot be told now, so it may live. */
+enum { PROCESS_E_ENDED = 1 };
+int process_look(const struct ledger_identity *who, int *ret_pidfd);
+bool process_is(const struct ledger_identity *who, int *ret_pidfd);	/* it lives and is the one on record, as far as can be told */
 bool process_ended(int pidfd);
 
 /* resume_gone.c: asks whether the address space of a waiting client lives; if not it is retired. */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Is the process on record still that process? A pid is used again; a pid with its start time is not. */
+/*
+ * Is the process on record still that process? A pid is used again; a pid with its start time is not. That it
+ * cannot be told (no descriptor free, no memory, /proc hidden or not mounted) says nothing of the process.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,11 +15,11 @@
 
 enum { STAT_FIELDS_TO_START = 19 /* from the state, which follows the name, to the start time: proc(5) */ };
 
-/* 0 when it cannot be told. The name may hold anything, so counting begins at the last parenthesis. */
-static uint64_t start_of(int32_t pid)
+/* 0, or -errno: it cannot be told. The name may hold anything, so counting begins at the last parenthesis. */
+static int start_of(int32_t pid, uint64_t *ret)
 {
 	char path[32], line[1024];
-	unsigned long long start = 0;
+	unsigned long long start;
 	char *at;
 	FILE *f;
 	int i;
@@ -24,14 +27,17 @@ static uint64_t start_of(int32_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
+		return -errno;
 	at = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
 	fclose(f);
 	if (at)
 		at += 1;
 	for (i = 0; at && i < STAT_FIELDS_TO_START; i++)
 		at = strchr(at + 1, ' ');
-	return at && sscanf(at, " %llu", &start) == 1 ? start : 0;
+	if (!at || sscanf(at, " %llu", &start) != 1)
+		return -EIO;
+	*ret = start;
+	return 0;
 }
 
 bool process_ended(int pidfd)
@@ -41,17 +47,38 @@ bool process_ended(int pidfd)
 	return poll(&p, 1, 0) != 0;
 }
 
-/* The descriptor first: what is read afterwards is about that process or about none. */
-bool process_is(const struct ledger_identity *who, int *ret_pidfd)
+/* The number alone: whoever has it began at another time. */
+static bool is_another(const struct ledger_identity *who)
 {
-	int fd = (int)syscall(SYS_pidfd_open, (pid_t)who->pid, 0);
+	uint64_t start;
 
-	if (fd < 0)
-		return false;
-	if (!who->start || start_of(who->pid) != who->start || process_ended(fd)) {
+	return !start_of(who->pid, &start) && start != who->start;
+}
+
+/* The descriptor first: what is read afterwards is about that process or about none. */
+int process_look(const struct ledger_identity *who, int *ret_pidfd)
+{
+	int fd = (int)syscall(SYS_pidfd_open, (pid_t)who->pid, 0), rc;
+	uint64_t start;
+
+	if (fd < 0) {
+		rc = -errno;
+		return rc == -ESRCH || is_another(who) ? PROCESS_E_ENDED : rc;
+	}
+	rc = start_of(who->pid, &start);
+	if (process_ended(fd) || (!rc && start != who->start)) {
 		close(fd);
-		return false;
+		return PROCESS_E_ENDED;
+	}
+	if (rc) {
+		close(fd);
+		return rc;
 	}
 	*ret_pidfd = fd;
-	return true;
+	return 0;
+}
+
+bool process_is(const struct ledger_identity *who, int *ret_pidfd)
+{
+	return process_look(who, ret_pidfd) == 0;
 }
