@@ -27,8 +27,7 @@ enum hmm_limit {
 	HMM_LIMIT_QUEUE_STOP = 256 * 1024,	/* bytes waiting above which no more requests are read */
 	HMM_LIMIT_REQUESTS_PER_TURN = 32,	/* frames read from one peer in one turn of the loop */
 	HMM_LIMIT_OPS = 1024,			/* unfinished operations of a client */
-	HMM_LIMIT_CLIENTS = 4096,		/* sessions of a daemon */
-	HMM_LIMIT_CLIENTS_PER_UID = 1024	/* sessions of one uid */
+	HMM_LIMIT_CLIENTS = 4096		/* sessions of a daemon; how many of one uid: hmmd.conf(5) */
 };
 
 /* 'H' 'M' 'D' '1' in the order of the wire, which is little-endian. */

@@ -35,7 +35,7 @@ int radix_init(struct radix *r, void *arena, uint32_t max_tables, uint32_t table
 	r->max_tables = max_tables;
 	atomic_init(&r->tables, tables);
 	r->used = adopt ? tables : RADIX_FIRST;
-	r->free_tables = r->free_head = r->limbo_head = 0;
+	r->free_tables = r->free_head = r->hollow_head = r->limbo_head = 0;
 	r->adopting = adopt;
 	return 0;
 }
@@ -115,42 +115,80 @@ static uint32_t child_make(struct radix *r, uint32_t table, unsigned int index)
 	if (child)
 		return child;
 	child = table_take(r);
-	r->info[child].users = 0;
-	r->info[child].parent = word_name(table, index);
+	r->info[child] = (struct radix_table){ .parent = word_name(table, index) };
 	atomic_store_explicit(table_word(r, table, index), child, memory_order_release);
 	return child;
 }
 
+/* The table that has the words of one leaf, and those that lead to it. There is room for them. */
+static uint32_t leaf_make(struct radix *r, uint64_t leaf)
+{
+	uint32_t dir = child_make(r, RADIX_ROOT, leaf >> LEDGER_BITS);
+	uint32_t table = child_make(r, dir, leaf & (LEDGER_FANOUT - 1));
+
+	r->info[dir].users += !r->info[table].counted;
+	r->info[table].counted = true;
+	return table;
+}
+
+uint32_t radix_lacks(struct radix *r, uint64_t first, uint64_t last)
+{
+	uint32_t unused = atomic_load_explicit(&r->tables, memory_order_relaxed) - r->used;
+	uint32_t missing = tables_missing(r, first, last), room = r->free_tables + unused;
+
+	return missing > room ? missing - room : 0;
+}
+
 int radix_cover(struct radix *r, uint64_t first, uint64_t last)
 {
-	uint32_t unused = atomic_load_explicit(&r->tables, memory_order_relaxed) - r->used, dir,
-		 table;
 	uint64_t leaf;
 
-	if (tables_missing(r, first, last) > r->free_tables + unused)
+	if (radix_lacks(r, first, last))
 		return RADIX_E_FULL;
-	for (leaf = first >> LEDGER_BITS; leaf <= last >> LEDGER_BITS; leaf++) {
-		dir = child_make(r, RADIX_ROOT, leaf >> LEDGER_BITS);
-		table = child_make(r, dir, leaf & (LEDGER_FANOUT - 1));
-		if (!r->info[table].users++)
-			r->info[dir].users++;
-	}
+	for (leaf = first >> LEDGER_BITS; leaf <= last >> LEDGER_BITS; leaf++)
+		r->info[leaf_make(r, leaf)].users++;
 	return 0;
 }
 
-/* Takes one user off a table; true when it was the last and the table went to limbo. */
-static bool table_put(struct radix *r, uint32_t table)
+int radix_make(struct radix *r, uint64_t vpn)
+{
+	if (radix_lacks(r, vpn, vpn))
+		return RADIX_E_FULL;
+	leaf_make(r, vpn >> LEDGER_BITS);
+	return 0;
+}
+
+static void table_unlink(struct radix *r, uint32_t table)
 {
 	struct radix_table *info = &r->info[table];
 	radix_word *link = r->arena + info->parent;
 
-	if (--info->users)
-		return false;
 	atomic_store_explicit(link, 0, memory_order_release);
-	info->parent = RADIX_UNLINKED;
-	info->next = r->limbo_head;
+	*info = (struct radix_table){ .parent = RADIX_UNLINKED, .next = r->limbo_head };
 	r->limbo_head = table;
+}
+
+static bool is_empty(const struct radix *r, uint32_t table)
+{
+	unsigned int i;
+
+	for (i = 0; i < LEDGER_FANOUT; i++)
+		if (atomic_load_explicit(table_word(r, table, i), memory_order_relaxed))
+			return false;
 	return true;
+}
+
+/*
+ * A leaf that nobody covers and that says nothing is of no use, and so may be its directory. What is
+ * of use is not known before the adoption has ended.
+ */
+static void leaf_put(struct radix *r, uint32_t dir, uint32_t table)
+{
+	if (r->adopting || r->info[table].users || !is_empty(r, table))
+		return;
+	table_unlink(r, table);
+	if (!--r->info[dir].users)
+		table_unlink(r, dir);
 }
 
 static void words_clear(struct radix *r, uint32_t table, uint64_t leaf, uint64_t first,
@@ -175,8 +213,40 @@ void radix_uncover(struct radix *r, uint64_t first, uint64_t last)
 		table = child_of(r, dir, leaf & (LEDGER_FANOUT - 1));
 		assert(dir && table && r->info[table].users);
 		words_clear(r, table, leaf, first, last);
-		if (table_put(r, table))
-			table_put(r, dir);
+		r->info[table].users--;
+		leaf_put(r, dir, table);
+	}
+}
+
+uint64_t radix_next(const struct radix *r, uint64_t vpn, uint64_t last)
+{
+	uint32_t dir;
+	unsigned int level;
+
+	while (vpn <= last) {
+		dir = follow(r, table_word(r, RADIX_ROOT, ledger_index(vpn, 2)));
+		if (dir && follow(r, table_word(r, dir, ledger_index(vpn, 1))))
+			return vpn;
+		level = dir ? 1 : 2;
+		vpn = ((vpn >> (LEDGER_BITS * level)) + 1) << (LEDGER_BITS * level);
+	}
+	return last + 1;
+}
+
+void radix_clear(struct radix *r, uint64_t first, uint64_t last)
+{
+	uint32_t dir, table;
+	uint64_t vpn, leaf;
+
+	for (vpn = first; (vpn = radix_next(r, vpn, last)) <= last; vpn = (leaf + 1) << LEDGER_BITS) {
+		leaf = vpn >> LEDGER_BITS;
+		dir = child_of(r, RADIX_ROOT, leaf >> LEDGER_BITS);
+		table = dir ? child_of(r, dir, leaf & (LEDGER_FANOUT - 1)) : 0;
+		if (!table)
+			continue;
+		words_clear(r, table, leaf, first, last);
+		if (r->info[table].counted)
+			leaf_put(r, dir, table);
 	}
 }
 
@@ -199,6 +269,37 @@ void radix_reclaim(struct radix *r)
 	r->limbo_head = 0;
 }
 
+uint32_t radix_hollow_out(struct radix *r)
+{
+	uint32_t table = r->free_head;
+
+	if (!table)
+		return 0;
+	r->free_head = r->info[table].next;
+	r->free_tables--;
+	r->info[table].next = r->hollow_head;
+	r->hollow_head = table;
+	return table;
+}
+
+uint32_t radix_hollow(const struct radix *r)
+{
+	return r->hollow_head;
+}
+
+void radix_fill(struct radix *r)
+{
+	uint32_t table = r->hollow_head;
+
+	r->hollow_head = r->info[table].next;
+	table_free(r, table);
+}
+
+static bool in_use(const struct radix *r, uint32_t table)
+{
+	return r->info[table].users || r->info[table].counted;
+}
+
 /* A link that no surviving span has claimed is not followed again. */
 static void links_sweep(struct radix *r, uint32_t table)
 {
@@ -206,7 +307,7 @@ static void links_sweep(struct radix *r, uint32_t table)
 
 	for (i = 0; i < LEDGER_FANOUT; i++) {
 		child = follow(r, table_word(r, table, i));
-		if (!child || r->info[child].parent != word_name(table, i) || !r->info[child].users)
+		if (!child || r->info[child].parent != word_name(table, i) || !in_use(r, child))
 			atomic_store_explicit(table_word(r, table, i), 0, memory_order_release);
 	}
 }
@@ -224,7 +325,7 @@ void radix_sweep(struct radix *r)
 			links_sweep(r, table);
 	}
 	for (table = RADIX_FIRST; table < r->used; table++)
-		if (!r->info[table].users && r->info[table].parent != RADIX_UNLINKED)
+		if (!in_use(r, table) && r->info[table].parent != RADIX_UNLINKED)
 			table_free(r, table);
 	r->adopting = false;
 }

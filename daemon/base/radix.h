@@ -3,9 +3,13 @@
  * A radix table of 64-bit words over virtual page numbers, kept in an arena that the caller
  * provides (proto/ledger.h lays it out). Links are indices, so the arena can be a shared file. One
  * writer (inserts and removes directories); any number of readers walk it with plain atomic loads
- * and no lock. Directories are kept until the last span that covers them is removed; a removed
- * table goes to a limbo list and is used again only after radix_reclaim(), which the writer calls
- * when no reader can still hold it.
+ * and no lock. A span either covers its pages, and then all of their words are there as long as it
+ * is, or its tables are made page by page, when a word is needed for the first time: then a span of
+ * terabytes costs nothing where nothing is. A table is kept until no span covers it and all its words
+ * are zero; it then goes to a limbo list and is used again only after radix_reclaim(), which the
+ * writer calls when no reader can still hold it. Whoever keeps the arena may take free tables away
+ * (radix_hollow_out) and give their memory back; they are handed out again only when it is there
+ * again (radix_fill).
  */
 #ifndef HMMD_BASE_RADIX_H
 #define HMMD_BASE_RADIX_H
@@ -25,6 +29,7 @@ enum {
 /* What the writer knows of a table; beside the arena, because the arena is data after a restart. */
 struct radix_table {
 	uint32_t users;		/* spans that cover it (leaf) or tables below it (directory) */
+	bool counted;		/* leaf: among the users of its directory */
 	uint32_t parent; /* the word that links to it, 0: none known, RADIX_UNLINKED: free or in
 			    limbo */
 	uint32_t next;		/* in the free or the limbo list, 0 = end */
@@ -40,6 +45,7 @@ struct radix {
 	uint32_t used;		/* tables handed out so far: the file must be this long */
 	uint32_t free_tables;	/* length of the free list */
 	uint32_t free_head;	/* free tables, 0 = none */
+	uint32_t hollow_head;	/* free tables without memory, 0 = none */
 	uint32_t limbo_head;	/* removed, maybe still read, so nothing is written into them */
 	struct radix_table *info;
 	bool adopting;		/* from radix_init(adopt) to radix_sweep() */
@@ -61,9 +67,22 @@ void radix_set_tables(struct radix *r, uint32_t tables);
  * (nothing changed).
  */
 int radix_cover(struct radix *r, uint64_t first, uint64_t last);
-/* Takes the user away; clears the words of first..last; tables without users go to limbo. */
+/* How many tables radix_cover() would have to make beyond those it has room for. */
+uint32_t radix_lacks(struct radix *r, uint64_t first, uint64_t last);
+/* Takes the user away; clears the words of first..last; tables of no use any more go to limbo. */
 void radix_uncover(struct radix *r, uint64_t first, uint64_t last);
+/* The word of one page that no span need cover. 0, RADIX_E_FULL (nothing changed). */
+int radix_make(struct radix *r, uint64_t vpn);
+/* Clears what words there are of first..last; tables of no use any more go to limbo. */
+void radix_clear(struct radix *r, uint64_t first, uint64_t last);
+/* The first page from vpn to last (inclusive) whose table is there; last + 1: none. Any thread. */
+uint64_t radix_next(const struct radix *r, uint64_t vpn, uint64_t last);
 void radix_reclaim(struct radix *r);
+/* A free table, whose memory may be given back from here; 0: none is left. */
+uint32_t radix_hollow_out(struct radix *r);
+/* One of those, to be given memory again (zeros) and then to radix_fill(); 0: none. */
+uint32_t radix_hollow(const struct radix *r);
+void radix_fill(struct radix *r);		/* what radix_hollow() named is free again */
 /*
  * Ends the adoption: links and tables that no surviving span has claimed are dropped. No reader
  * runs yet.

@@ -12,7 +12,7 @@
 
 #include "daemon/base/ring.h"
 
-enum { RING_ELEMENT_MAX = 64 /* bytes: one cache line is copied cheaply */, CACHE_LINE = 64 };
+enum { RING_ELEMENT_MAX = 80 /* bytes: little more than a cache line is copied cheaply */, CACHE_LINE = 64 };
 
 struct cell {
 	_Atomic size_t ticket;

@@ -12,7 +12,7 @@
 
 struct ring;
 
-/* count: a power of two; element: bytes, at most 64. -EINVAL, -ENOMEM. */
+/* count: a power of two; element: bytes, at most 80. -EINVAL, -ENOMEM. */
 int ring_new(struct ring **ret, size_t count, size_t element);
 struct ring *ring_free(struct ring *r);	/* what is still inside is the caller's to pop first */
 bool ring_push(struct ring *r, const void *element);	/* false: full */

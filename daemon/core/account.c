@@ -17,6 +17,7 @@ int account_new(struct account **ret, uint32_t uid, const struct quota_config *q
 		return -ENOMEM;
 	a->uid = uid;
 	list_init(&a->in_world);
+	list_init(&a->ops);
 	for (i = 0; i < n_tiers; i++) {
 		rc = account_add_pool(a, tier_pools[i]);
 		if (rc < 0)
@@ -58,9 +59,14 @@ void account_set_quota(struct account *a, const struct quota_config *quota)
 
 	a->weight = quota->weight;
 	a->limit[ACCOUNT_MANAGED] = quota->managed;
+	a->limit[ACCOUNT_ADOPTED] = quota->adopted;
 	a->limit[ACCOUNT_RANGES] = quota->ranges;
 	a->limit[ACCOUNT_PINNED] = quota->pinned;
-	a->limit[ACCOUNT_CLIENTS] = HMM_LIMIT_CLIENTS_PER_UID;
+	a->limit[ACCOUNT_CLIENTS] = quota->connections;
+	a->limit[ACCOUNT_LEDGER] = quota->ledger;
+	a->limit[ACCOUNT_OPS] = quota->operations;
+	a->limit[ACCOUNT_QUEUED] = quota->queued;
+	a->limit[ACCOUNT_STORED] = quota->stored;
 	for (i = 0; i < a->n_pools; i++)
 		atomic_store_explicit(&a->pools[i].limit, quota->bytes[i], memory_order_relaxed);
 }
@@ -97,4 +103,11 @@ void charge_give(struct charge *c)
 {
 	charge_shrink(c, c->amount);
 	c->account = NULL;
+}
+
+void charge_move(struct charge *to, struct charge *from)
+{
+	assert(!to->account);
+	*to = *from;
+	*from = (struct charge){ 0 };
 }

@@ -10,8 +10,19 @@
 #include "daemon/base/list.h"
 #include "daemon/core/config.h"
 #include "daemon/core/pool.h"
+#include "daemon/core/share.h"
 
-enum account_what { ACCOUNT_MANAGED, ACCOUNT_RANGES, ACCOUNT_PINNED, ACCOUNT_CLIENTS, ACCOUNT_KINDS };
+enum account_what {
+	ACCOUNT_MANAGED, ACCOUNT_ADOPTED,	/* bytes of ranges */
+	ACCOUNT_RANGES,
+	ACCOUNT_PINNED,				/* bytes */
+	ACCOUNT_CLIENTS,			/* connections */
+	ACCOUNT_LEDGER,				/* bytes in the state directory */
+	ACCOUNT_OPS,				/* unfinished operations */
+	ACCOUNT_QUEUED,				/* bytes of answers that nobody has read yet */
+	ACCOUNT_STORED,				/* descriptors in systemd's store */
+	ACCOUNT_KINDS
+};
 enum { ACCOUNT_E_FULL = 1 };
 
 struct account {
@@ -19,6 +30,9 @@ struct account {
 	uint32_t refs;			/* spaces; loop thread */
 	uint32_t weight;		/* share when a tier is contended */
 	struct list_node in_world;
+	struct list_node ops;		/* its operations; whose turn it is comes first */
+	struct share share;		/* of the loop's time */
+	uint32_t load;			/* of the workers by them, see op.h */
 	uint64_t used[ACCOUNT_KINDS], limit[ACCOUNT_KINDS];
 	struct pool pools[HMM_LIMIT_TIERS];	/* parent: the tier's pool; limit: quota */
 	unsigned int n_pools;
@@ -41,9 +55,10 @@ void account_set_quota(struct account *a, const struct quota_config *quota);
  * 0 or ACCOUNT_E_FULL (nothing charged). A charge that already holds something of this kind grows.
  */
 int charge_take(struct charge *c, struct account *a, enum account_what what, uint64_t amount);
-/* Beyond the limit too: it is held already. */
+/* Whatever the limit is: what an earlier daemon granted, or what is there already. */
 void charge_force(struct charge *c, struct account *a, enum account_what what, uint64_t amount);
 void charge_shrink(struct charge *c, uint64_t amount);	/* gives a part back; asserts that it is held */
 void charge_give(struct charge *c);	/* harmless on an empty charge */
+void charge_move(struct charge *to, struct charge *from);	/* into an empty one */
 
 #endif

@@ -30,21 +30,57 @@ static struct adopted_seen unpack(uint32_t word)
 	};
 }
 
-static struct adopted_page *page_at(const struct range *r, uint64_t vpn)
+static struct adopted_chunk *chunk_at(const struct range *r, uint64_t vpn)
 {
 	struct adopted *a = atomic_load_explicit(&r->adopted, memory_order_acquire);
 
-	return a && vpn >= a->first && vpn - a->first < a->n ? &a->pages[vpn - a->first] : NULL;
+	if (!a || vpn < a->first || vpn - a->first >= a->n)
+		return NULL;
+	return atomic_load_explicit(&a->chunks[(vpn - a->first) / ADOPTED_CHUNK], memory_order_acquire);
 }
 
-static int heat_make(struct range *r)
+static unsigned int place_in_chunk(const struct range *r, uint64_t vpn)
 {
-	uint64_t i, pages = range_pages(r);
+	return (vpn - (r->addr >> LEDGER_PAGE_SHIFT)) % ADOPTED_CHUNK;
+}
 
-	r->heat = pages ? calloc(pages, sizeof(*r->heat)) : NULL;
-	for (i = 0; r->heat && i < pages; i++)
-		r->heat[i].value = HEAT_NEW;
-	return pages && !r->heat ? -ENOMEM : 0;
+static struct adopted_page *page_at(const struct range *r, uint64_t vpn)
+{
+	struct adopted_chunk *c = chunk_at(r, vpn);
+
+	return c ? &c->pages[place_in_chunk(r, vpn)] : NULL;
+}
+
+/* Whoever is first makes it for all. NULL: the range is not watched, or there is no memory. */
+static struct adopted_page *page_make(const struct range *r, uint64_t vpn)
+{
+	struct adopted *a = atomic_load_explicit(&r->adopted, memory_order_acquire);
+	struct adopted_chunk *c, *none = NULL;
+	unsigned int i;
+
+	if (!a || vpn < a->first || vpn - a->first >= a->n || chunk_at(r, vpn))
+		return page_at(r, vpn);
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	for (i = 0; i < ADOPTED_CHUNK; i++)
+		c->heat[i].value = HEAT_NEW;
+	if (!atomic_compare_exchange_strong(&a->chunks[(vpn - a->first) / ADOPTED_CHUNK], &none, c))
+		free(c);
+	return page_at(r, vpn);
+}
+
+struct heat *range_heat(const struct range *r, uint64_t vpn)
+{
+	uint64_t first = range_first_vpn(r);
+	struct adopted_chunk *c;
+
+	if (vpn < first || vpn - first >= range_pages(r))
+		return NULL;
+	if (r->kind == RANGE_MANAGED)
+		return &r->heat[vpn - first];
+	c = chunk_at(r, vpn);
+	return c ? &c->heat[place_in_chunk(r, vpn)] : NULL;
 }
 
 int adopted_watch(struct range *r)
@@ -55,9 +91,9 @@ int adopted_watch(struct range *r)
 
 	if (atomic_load(&r->adopted))
 		return 0;
-	a = calloc(1, sizeof(*a) + n * sizeof(a->pages[0]));
-	if (!a || heat_make(r) < 0)
-		return free(a), -ENOMEM;
+	a = calloc(1, sizeof(*a) + ((n - 1) / ADOPTED_CHUNK + 1) * sizeof(a->chunks[0]));
+	if (!a)
+		return -ENOMEM;
 	a->first = first;
 	a->n = n;
 	atomic_store_explicit(&r->adopted, a, memory_order_release);
@@ -70,10 +106,14 @@ void adopted_unwatch(struct range *r)
 {
 	struct adopted *a = atomic_load(&r->adopted);
 	const struct adopted_seen nothing = { .node = ADOPTED_NO_TIER, .dev = ADOPTED_NO_TIER };
-	uint64_t i;
+	uint64_t i, j;
 
-	for (i = 0; a && i < a->n; i++)
-		adopted_book(r, a->first + i, &nothing, NULL);
+	for (i = 0; a && i <= (a->n - 1) / ADOPTED_CHUNK; i++) {
+		for (j = 0; atomic_load(&a->chunks[i]) && j < ADOPTED_CHUNK; j++)
+			adopted_book(r, a->first + i * ADOPTED_CHUNK + j, &nothing, NULL);
+		free(atomic_load(&a->chunks[i]));
+		atomic_store(&a->chunks[i], NULL);
+	}
 	atomic_store(&r->adopted, NULL);
 	free(a);
 }
@@ -159,8 +199,10 @@ static void set_word(radix_word *word, const struct adopted_seen *s)
 	unsigned int tier = s->device > s->memory ? s->dev : s->node;
 	enum page_state to =
 		(s->memory || s->device) && tier != ADOPTED_NO_TIER ? PAGE_ADOPTED : PAGE_ABSENT;
-	uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
+	uint64_t seen = word ? atomic_load_explicit(word, memory_order_acquire) : 0;
 
+	if (!word)
+		return;
 	if (to == PAGE_ABSENT)
 		tier = 0;
 	while ((page_word_state(seen) != to || page_word_tier(seen) != tier) &&
@@ -177,15 +219,13 @@ static bool has_word(const struct range *r, uint64_t vpn)
 void adopted_book(struct range *r, uint64_t vpn, const struct adopted_seen *now,
 		  struct adopted_room *room)
 {
-	struct adopted_page *p = page_at(r, vpn);
+	struct adopted_page *p = now->memory || now->device ? page_make(r, vpn) : page_at(r, vpn);
 	struct adopted_seen was;
 
 	if (!p)
 		return;
 	was = unpack(atomic_exchange(&p->seen, pack(now)));
 	rebook(r, &was, now, room);
-	if (has_word(r, vpn))
-		set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), now);
 }
 
 struct adopted_seen adopted_last(const struct range *r, uint64_t vpn)
@@ -195,6 +235,53 @@ struct adopted_seen adopted_last(const struct range *r, uint64_t vpn)
 	return unpack(p ? atomic_load(&p->seen) : 0);
 }
 
+int adopted_words(struct range *r, uint64_t vpn, uint64_t pages)
+{
+	struct adopted_seen seen;
+	radix_word *word;
+	int rc = 0;
+
+	for (; pages; vpn++, pages--) {
+		if (!has_word(r, vpn))
+			continue;
+		seen = adopted_last(r, vpn);
+		word = space_word(r->space, vpn << LEDGER_PAGE_SHIFT);
+		if (!word && (seen.memory || seen.device) && !rc) {
+			rc = space_words_make(r, vpn, 1);
+			word = space_word(r->space, vpn << LEDGER_PAGE_SHIFT);
+		}
+		set_word(word, &seen);
+	}
+	return rc;
+}
+
+void adopted_forget(struct range *r, uint64_t vpn, uint64_t end)
+{
+	const struct adopted_seen nothing = { .node = ADOPTED_NO_TIER, .dev = ADOPTED_NO_TIER };
+	uint64_t first = r->addr >> LEDGER_PAGE_SHIFT;
+
+	while (vpn < end) {
+		if (!chunk_at(r, vpn)) {
+			vpn += ADOPTED_CHUNK - (vpn - first) % ADOPTED_CHUNK;
+			continue;
+		}
+		adopted_book(r, vpn, &nothing, NULL);
+		adopted_words(r, vpn, 1);
+		vpn++;
+	}
+}
+
+int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier)
+{
+	const struct adopted_seen seen = { .memory = 1, .node = (uint8_t)tier, .dev = ADOPTED_NO_TIER };
+	int rc = space_words_make(r, vpn, pages);
+
+	for (; pages && !rc; vpn++, pages--)
+		if (has_word(r, vpn))
+			set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), &seen);
+	return rc;
+}
+
 void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_us)
 {
 	struct adopted_seen seen;
@@ -202,10 +289,10 @@ void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_
 	bool away;
 
 	for (; pages; vpn++, pages--) {
-		if (!has_word(r, vpn) || !r->heat)
+		heat = range_heat(r, vpn);
+		if (!heat)
 			continue;
 		seen = adopted_last(r, vpn);
-		heat = &r->heat[vpn - range_first_vpn(r)];
 		away = seen.device > seen.memory;
 		if (away && !heat->away)
 			heat_evicted(heat, now_us);
@@ -243,30 +330,52 @@ bool adopted_held(const struct range *r, uint64_t vpn, uint64_t now_us)
 
 uint64_t adopted_word(const struct range *r, uint64_t vpn)
 {
-	return has_word(r, vpn) ? atomic_load_explicit(radix_find(&r->space->mirror, vpn),
-						       memory_order_relaxed)
-				: 0;
+	const radix_word *word = has_word(r, vpn) ? radix_find(&r->space->mirror, vpn) : NULL;
+
+	return word ? atomic_load_explicit(word, memory_order_relaxed) : 0;
+}
+
+/* Of those that have a word, or would have one. */
+static uint64_t not_staying(const struct range *r, uint64_t vpn, uint64_t end)
+{
+	uint64_t first = range_first_vpn(r), last = first + range_pages(r) - 1, n, at;
+
+	if (!range_pages(r))
+		return 0;
+	if (first < vpn)
+		first = vpn;
+	if (last > end - 1)
+		last = end - 1;
+	n = last < first ? 0 : last - first + 1;
+	for (at = first; n && (at = radix_next(&r->space->mirror, at, last)) <= last; at++)
+		n -= !!(adopted_word(r, at) & PAGE_STAY);
+	return n;
 }
 
 int adopted_stay(struct range *r, uint64_t vpn, uint64_t pages)
 {
-	uint64_t end = vpn + pages, fresh = 0, at;
+	uint64_t end = vpn + pages, fresh = not_staying(r, vpn, end), at;
 	int rc;
 
-	for (at = vpn; at < end; at++)
-		fresh += has_word(r, at) && !(adopted_word(r, at) & PAGE_STAY);
 	rc = fresh ? space_pin(r, fresh << LEDGER_PAGE_SHIFT) : 0;
-	for (at = vpn; at < end && !rc; at++)
+	if (rc)
+		return rc;
+	rc = space_words_make(r, vpn, pages);
+	if (rc) {
+		space_unpin(r, fresh << LEDGER_PAGE_SHIFT);
+		return rc;
+	}
+	for (at = vpn; at < end; at++)
 		if (has_word(r, at))
 			page_flag(radix_find(&r->space->mirror, at), PAGE_STAY, 0);
-	return rc;
+	return 0;
 }
 
 void adopted_stay_end(struct range *r, uint64_t vpn, uint64_t pages)
 {
-	uint64_t gone = 0;
+	uint64_t gone = 0, last = vpn + pages - 1;
 
-	for (; pages; vpn++, pages--) {
+	for (; (vpn = radix_next(&r->space->mirror, vpn, last)) <= last; vpn++) {
 		if (!(adopted_word(r, vpn) & PAGE_STAY))
 			continue;
 		page_flag(radix_find(&r->space->mirror, vpn), 0, PAGE_STAY);

@@ -2,7 +2,7 @@
 /*
  * Where the memory of an adopted range is. The kernel moves it by itself (a touch, pressure,
  * munmap), so nothing here is decided, only seen: whoever looked tells what each huge page had, and
- * the books (words, bytes per tier, pools) follow by the difference to what was seen before. One
+ * the books (bytes per tier, pools) follow by the difference to what was seen before. One
  * atomic exchange per huge page makes the sums exact whoever looks at the same time; that they are
  * true, too, is for who looks: one at a time for a range. Bytes on a device are taken from its
  * pools; bytes on nodes count beside the pools (struct tier), because nobody asked before they were
@@ -19,11 +19,20 @@ struct adopted_page {
 	/* Loop thread: since when it must stay, and how long; hold_ms 0: never. */
 	uint32_t held_ms, hold_ms;
 };
+/*
+ * As many pages as a table of the ledger has. Made when something is seen there for the first time, by
+ * any thread, and kept until the range is not watched any more: what a program only reserves costs nothing.
+ */
+enum { ADOPTED_CHUNK = LEDGER_FANOUT };
+struct adopted_chunk {
+	struct adopted_page pages[ADOPTED_CHUNK];
+	struct heat heat[ADOPTED_CHUNK]; /* loop thread */
+};
 struct adopted {
 	uint64_t first; /* vpn of the first page */
 	uint64_t n;
 	uint32_t id; /* loop thread: of the range at the driver; 0: it has none */
-	struct adopted_page pages[];
+	struct adopted_chunk *_Atomic chunks[];
 };
 
 struct adopted_seen {
@@ -56,6 +65,17 @@ struct adopted_room {
  */
 void adopted_book(struct range *r, uint64_t vpn, const struct adopted_seen *now,
 		  struct adopted_room *room);
+/*
+ * Loop thread: words follow what was booked. Nobody else writes them, because only the loop knows whether a
+ * table still is one. 0; SPACE_E_TABLES: for some pages there was none.
+ */
+int adopted_words(struct range *r, uint64_t vpn, uint64_t pages);
+/* Loop thread: the huge pages from vpn to end (exclusive) are nowhere now. */
+void adopted_forget(struct range *r, uint64_t vpn, uint64_t end);
+/* Loop thread, of memory that nobody watches: it was moved whole to this tier of memory. 0 or SPACE_E_TABLES. */
+int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier);
+/* The temperature of a huge page, managed or adopted; NULL: it has none. Loop thread. */
+struct heat *range_heat(const struct range *r, uint64_t vpn);
 /* Nothing when it is not watched. */
 struct adopted_seen adopted_last(const struct range *r, uint64_t vpn);
 /*
@@ -70,7 +90,8 @@ bool adopted_held(const struct range *r, uint64_t vpn, uint64_t now_us);
 uint64_t adopted_word(const struct range *r, uint64_t vpn);
 /*
  * Loop thread: huge pages that have a word stay where they are, and are charged like pins; those of
- * the driver are charged to the byte beside them. 0, SPACE_E_QUOTA, SPACE_E_FULL (nothing changed).
+ * the driver are charged to the byte beside them. 0, SPACE_E_QUOTA, SPACE_E_FULL, SPACE_E_TABLES (nothing
+ * changed).
  */
 int adopted_stay(struct range *r, uint64_t vpn, uint64_t pages);
 void adopted_stay_end(struct range *r, uint64_t vpn, uint64_t pages);

@@ -9,6 +9,10 @@
 
 enum { CONFIG_PATH = 256, CONFIG_UUID = 16, CONFIG_POLICIES = 32, CONFIG_QUOTAS = 64, CONFIG_MATCHES = 64, CONFIG_NODES = 64 };
 
+/* A limit that depends on the machine: io puts a figure in its place before core sees it. */
+#define CONFIG_AUTO (UINT64_MAX - 1)
+#define CONFIG_AUTO32 (UINT32_MAX - 1)
+
 enum tier_kind {	/* values of enum hmm_tier_kind of the library */
 	TIER_NUMA = 1, TIER_MEMORY = 2, TIER_FILE = 3, TIER_KERNEL = 4, TIER_CUDA = 5
 };
@@ -41,8 +45,13 @@ struct quota_config {
 	uint32_t uid;
 	uint64_t bytes[HMM_LIMIT_TIERS];	/* per tier of the same configuration, UINT64_MAX: no limit of its own */
 	uint64_t managed;		/* bytes of managed ranges, UINT64_MAX none */
+	uint64_t adopted;		/* bytes of adopted ranges, UINT64_MAX none */
 	uint64_t pinned;		/* bytes */
+	uint64_t ledger;		/* bytes in the state directory; CONFIG_AUTO: a share of what it has */
+	uint64_t queued;		/* bytes of answers that wait to be read */
 	uint32_t ranges;
+	uint32_t connections, operations;
+	uint32_t stored;		/* descriptors in systemd's store; CONFIG_AUTO32: a share of it */
 	uint32_t weight;		/* share when tiers are contended; default 100 */
 };
 struct match_config {

@@ -12,12 +12,15 @@ enum {
 	THREADS_MAX = 16, /* of a kind; more only queue for the same locks of the kernel */
 	WEIGHT_MAX = 10000,
 	RANGES_DEFAULT = 1 << 20, /* of one uid: about half a GiB of the daemon's memory */
+	CONNECTIONS_DEFAULT = 1024,
+	OPERATIONS_DEFAULT = 4096, /* of one uid, each half a KiB and looked at every tick */
 	HIGH_DEFAULT = 95,
 	LOW_DEFAULT = 90
 };
 #define TICK_DEFAULT_US 100000ULL
 #define TRACK_DEFAULT_US 1000000ULL
 #define TICK_MIN_US 1000ULL /* decisions more often than that cost more than they bring */
+#define QUEUED_DEFAULT (16ULL << 20) /* bytes of one uid */
 #define BURST_DEFAULT (64ULL << 20)	/* bytes */
 #define MIN_RESIDENCY_DEFAULT_US 1000000ULL
 
@@ -40,6 +43,11 @@ static void quota_defaults(struct quota_config *q)
 {
 	memset(q, 0xff, sizeof(*q));	/* no limit */
 	q->ranges = RANGES_DEFAULT;
+	q->connections = CONNECTIONS_DEFAULT;
+	q->operations = OPERATIONS_DEFAULT;
+	q->queued = QUEUED_DEFAULT;
+	q->ledger = CONFIG_AUTO;
+	q->stored = CONFIG_AUTO32;
 	q->weight = 100;
 }
 

@@ -73,12 +73,12 @@ static bool drain_page(struct world *w, struct range *r, unsigned int tier, uint
 static void drain_range(struct world *w, struct range *r, unsigned int tier, uint64_t now_us,
 			struct plan *plan)
 {
-	uint64_t i;
+	uint64_t vpn = range_first_vpn(r), last = vpn + range_pages(r) - 1;
 
-	if (!r->addr || !atomic_load_explicit(&r->tier_bytes[tier], memory_order_relaxed))
+	if (!r->addr || !range_pages(r) || !atomic_load_explicit(&r->tier_bytes[tier], memory_order_relaxed))
 		return;
-	for (i = 0; i < range_pages(r); i++)
-		if (!drain_page(w, r, tier, range_first_vpn(r) + i, now_us, plan))
+	for (; (vpn = radix_next(&r->space->mirror, vpn, last)) <= last; vpn++)
+		if (!drain_page(w, r, tier, vpn, now_us, plan))
 			return;
 }
 

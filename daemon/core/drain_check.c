@@ -82,12 +82,13 @@ static int adopted_fits(const struct world *w, unsigned int tier, struct drain_l
 
 static uint64_t held_bytes(const struct range *r, unsigned int tier)
 {
-	uint64_t bytes = 0, i, vpn, word;
+	const struct radix *mirror = &r->space->mirror;
+	uint64_t bytes = 0, vpn = range_first_vpn(r), last = vpn + range_pages(r) - 1, word;
 
-	for (i = 0; r->addr && r->pinned_bytes && i < range_pages(r); i++) {
-		vpn = range_first_vpn(r) + i;
-		word = atomic_load_explicit(radix_find(&r->space->mirror, vpn),
-					    memory_order_relaxed);
+	if (!r->addr || !r->pinned_bytes || !range_pages(r))
+		return 0;
+	for (; (vpn = radix_next(mirror, vpn, last)) <= last; vpn++) {
+		word = atomic_load_explicit(radix_find(mirror, vpn), memory_order_relaxed);
 		if (page_word_tier(word) == tier && page_word_state(word) != PAGE_ABSENT &&
 		    (word & (r->kind == RANGE_ADOPTED ? PAGE_STAY : PAGE_PINNED | PAGE_STAY)))
 			bytes += LEDGER_PAGE_SIZE;

@@ -10,7 +10,7 @@
 #include "daemon/core/op_own.h"
 #include "daemon/core/world.h"
 
-enum { ADOPTED_AREA = 64 /* huge pages in one move: some 10 ms of a worker */ };
+enum { ADOPTED_AREA = 64 /* huge pages in one move: some 10 ms of a worker, which says of each whether it went */ };
 
 static bool must_stay(const struct op *op, const struct range *r, uint64_t vpn)
 {
@@ -116,4 +116,10 @@ void drain_asked(struct op *op, const struct move *m, uint64_t bytes, uint64_t e
 		elsewhere = bytes;
 	op->result.asked += bytes - elsewhere;
 	op->result.already_there -= elsewhere;
+}
+
+void drain_back(struct op *op, const struct move *m, uint64_t bytes)
+{
+	if (op->from != TIER_NOWHERE && is_known(m->range))
+		op->result.asked -= bytes;
 }

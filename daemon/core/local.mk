@@ -13,7 +13,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/event.c daemon/core/event.h \
 	daemon/core/fault.c daemon/core/fault.h \
 	daemon/core/heat.c daemon/core/heat.h \
-	daemon/core/op.c daemon/core/op.h daemon/core/op_own.h daemon/core/op_retry.c \
+	daemon/core/op.c daemon/core/op.h daemon/core/op_own.h daemon/core/op_retry.c daemon/core/op_slice.c \
 	daemon/core/page.c daemon/core/page.h \
 	daemon/core/pins.c daemon/core/pins.h \
 	daemon/core/plan.c daemon/core/plan.h \
@@ -24,6 +24,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/range.c daemon/core/range.h \
 	daemon/core/rank.c daemon/core/rank.h \
 	daemon/core/refill.c daemon/core/reload.c \
+	daemon/core/share.c daemon/core/share.h \
 	daemon/core/shortage.c daemon/core/shortage.h \
 	daemon/core/space.c daemon/core/space.h \
 	daemon/core/space_range.c \

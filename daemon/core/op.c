@@ -7,17 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/core/adopted.h"
 #include "daemon/core/op_own.h"
 #include "daemon/core/world.h"
 
 enum { OP_LOOK = 4096 /* pages looked at in one turn: about 50 us */ };
-
-struct op_span {
-	struct list_node node;
-	struct range *range;	/* held */
-	uint64_t addr, end;
-};
 
 int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier)
 {
@@ -32,6 +25,7 @@ int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind ki
 	op->tier = tier;
 	op->from = TIER_NOWHERE;
 	list_init(&op->rest);
+	list_init(&op->in_account);
 	rc = idmap_put(w->ops, op->id, op);
 	if (rc < 0)
 		return free(op), rc;
@@ -122,40 +116,6 @@ static uint64_t bytes_of(const struct move *m)
 	return end - addr;
 }
 
-/* Adopted memory that is told to stay, and is to go elsewhere. */
-static bool stays(const struct op *op, uint64_t vpn)
-{
-	uint64_t word = adopted_word(op->range, vpn);
-
-	return (word & PAGE_STAY) && (op->kind == MOVE_EVICT || op->kind == MOVE_NODE) &&
-	       (page_word_state(word) != PAGE_ADOPTED || page_word_tier(word) != op->tier);
-}
-
-/* Where adopted memory ends that stays, or goes, as the first page of what is left. */
-static uint64_t run_end(const struct op *op, bool stay)
-{
-	uint64_t vpn = op->next >> LEDGER_PAGE_SHIFT, last = (op->end - 1) >> LEDGER_PAGE_SHIFT;
-
-	while (vpn < last && stays(op, vpn + 1) == stay)
-		vpn++;
-	return vpn < last ? (vpn + 1) << LEDGER_PAGE_SHIFT : op->end;
-}
-
-/* True: what stays is counted, and nothing to hand out. */
-static bool adopted_area(struct op *op, struct move *m)
-{
-	bool stay = stays(op, m->vpn);
-	uint64_t end = run_end(op, stay);
-
-	if (stay) {
-		op->result.busy += end - op->next;
-		op->next = end;
-	} else {
-		move_set_area(m, op->next, end);
-	}
-	return stay;
-}
-
 /*
  * One move of the current span, of one page or of as much adopted memory as may go together. False:
  * nothing handed out.
@@ -174,7 +134,7 @@ static bool issue_here(struct op *op, struct plan *plan)
 		if (drain_next(op, &m))
 			return false;
 	} else if (op->range->kind == RANGE_ADOPTED) {
-		if (adopted_area(op, &m))
+		if (op_adopted_area(op, &m))
 			return false;
 	} else if (already_there(op, op_word(op->range, m.vpn))) {
 		op->result.already_there += LEDGER_PAGE_SIZE;
@@ -186,7 +146,7 @@ static bool issue_here(struct op *op, struct plan *plan)
 		return false;
 	}
 	op->next += bytes_of(&m);
-	op->in_flight++;
+	op_load_add(op, &m);
 	return true;
 }
 
@@ -228,7 +188,7 @@ void op_report(struct op *op, const struct move *m, enum move_outcome outcome, u
 	struct op_result r = { 0 };
 
 	if (op_retry_later(op, m, outcome, now_us)) {
-		op->in_flight--;
+		op_load_sub(op, m);
 		return;
 	}
 	op->dry |= outcome == MOVE_NO_ROOM;
@@ -253,7 +213,7 @@ void op_report_bytes(struct op *op, const struct move *m, const struct op_result
 	struct op_retry *retry = op_retry_find(op, m->range, m->vpn);
 	uint64_t left = bytes_of(m);
 
-	op->in_flight--;
+	op_load_sub(op, m);
 	if (retry && retry->issued)
 		op_retry_end(retry);
 	op->result.moved += part(&left, bytes->moved);
@@ -319,6 +279,8 @@ struct op *op_free(struct op *op, struct world *w)
 		return NULL;
 	give_up(op, NULL);
 	idmap_take(w->ops, op->id);
+	list_remove(&op->in_account);
+	charge_give(&op->charge);
 	free(op);
 	return NULL;
 }

@@ -3,7 +3,9 @@
  * An operation that somebody asked for: many pages, one result in bytes that adds up. It hands out
  * its moves a few at a time, so that a request over a terabyte neither floods the workers nor
  * needs memory for its list. A busy page is tried again, each time after twice the wait: what keeps it busy is
- * somebody else's move, which ends in its own time and not in so many tries.
+ * somebody else's move, which ends in its own time and not in so many tries. Adopted memory goes in slices: a
+ * worker gives back what it could not do in its time, and the others get theirs in between. What the operations of
+ * one user have handed out together is limited, and they take turns, so that others never wait for all of them.
  */
 #ifndef HMMD_CORE_OP_H
 #define HMMD_CORE_OP_H
@@ -11,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "daemon/base/list.h"
+#include "daemon/core/account.h"
 #include "daemon/core/plan.h"
 
 struct range;
@@ -22,6 +25,7 @@ struct op_result {
 };
 enum {
 	OP_IN_FLIGHT = 32,	/* moves handed out and not yet reported */
+	OP_USER_LOAD = 64,	/* the same of all operations of a user; a slice weighs as much as the workers leave to one */
 	OP_RETRIES = 10,	/* times a busy page is tried again */
 	OP_RETRY_US = 1000	/* before the first of them; doubled each time, so a page has a second */
 };
@@ -48,6 +52,8 @@ struct op {
 	struct list_node rest;		/* of struct op_span: further ranges (hmmctl migrate PID) */
 	struct op_whole whole;
 	uint32_t in_flight;
+	struct list_node in_account;	/* whose turn it is; alone: nobody pays for it */
+	struct charge charge;
 	struct op_retry retries[OP_IN_FLIGHT];
 	unsigned int rounds;		/* of a drain: how often it went through all */
 	bool cancelled;
@@ -55,6 +61,8 @@ struct op {
 
 /* The id is new; spans are added next. -ENOMEM. */
 int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind kind, uint8_t tier);
+/* The user pays for it until it is freed. 0 or ACCOUNT_E_FULL. */
+int op_charge(struct op *op, struct account *a);
 /*
  * Over [vpn, vpn + pages); holds the range; counts `asked`, but of a drain only what is met in its tier.
  * 0, 1: the range is dying, -ENOMEM.
@@ -69,6 +77,8 @@ uint64_t op_due_us(const struct op *op);
 void op_report(struct op *op, const struct move *m, enum move_outcome outcome, uint64_t now_us);
 /* For a move of many pages: bytes of each outcome; what is missing counts as failed. */
 void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes);
+/* The same when only what lies before `stopped` was dealt with: the rest is handed out again. */
+void op_report_part(struct op *op, const struct move *m, const struct op_result *bytes, uint64_t stopped);
 void op_leave(struct op *op, struct range *r);	/* the range dies: what was not handed out of it counts as failed */
 bool op_done(const struct op *op);
 void op_cancel(struct op *op);		/* what was not handed out counts as failed */

@@ -7,6 +7,12 @@
 #include "daemon/core/range.h"
 #include "daemon/core/space.h"
 
+struct op_span {
+	struct list_node node;
+	struct range *range;	/* held */
+	uint64_t addr, end;
+};
+
 static inline uint64_t op_word(const struct range *r, uint64_t vpn)
 {
 	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
@@ -14,13 +20,23 @@ static inline uint64_t op_word(const struct range *r, uint64_t vpn)
 
 static inline bool op_may_issue(const struct op *op, const struct plan *plan)
 {
-	return !op->cancelled && op->in_flight < OP_IN_FLIGHT && plan->n < PLAN_MOVES;
+	const struct account *a = op->charge.account;
+
+	return !op->cancelled && op->in_flight < OP_IN_FLIGHT && plan->n < PLAN_MOVES &&
+	       (!a || a->load < OP_USER_LOAD);
 }
 
 static inline bool op_retry_waits(const struct op_retry *retry)
 {
 	return retry->range && !retry->issued;
 }
+
+/* op_slice.c */
+/* The next slice of adopted memory into a move. True: what stays is counted, and nothing to hand out. */
+bool op_adopted_area(struct op *op, struct move *m);
+/* A move is handed out, and is reported. */
+void op_load_add(struct op *op, const struct move *m);
+void op_load_sub(struct op *op, const struct move *m);
 
 /* op_retry.c */
 unsigned int op_issue_retries(struct op *op, struct plan *plan, uint64_t now_us);
@@ -35,5 +51,7 @@ bool drain_next(struct op *op, struct move *m);
 bool drain_gone(const struct op *op, const struct range *r, uint64_t vpn);	/* it is elsewhere by now */
 /* Of adopted memory that nobody watches, what lay in the tier is known only when it has been tried. */
 void drain_asked(struct op *op, const struct move *m, uint64_t bytes, uint64_t elsewhere);
+/* Bytes of a move that was handed out come back: they are met again. */
+void drain_back(struct op *op, const struct move *m, uint64_t bytes);
 
 #endif

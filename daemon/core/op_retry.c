@@ -39,7 +39,7 @@ unsigned int op_issue_retries(struct op *op, struct plan *plan, uint64_t now_us)
 			continue;
 		}
 		op->retries[i].issued = true;
-		op->in_flight++;
+		op_load_add(op, &m);
 		n++;
 	}
 	return n;

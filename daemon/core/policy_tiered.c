@@ -6,6 +6,7 @@
  * nothing but temperature brings them back: where there is no room for them they change places with
  * colder ones. There is no threshold: only the marks, and one page compared with another.
  */
+#include "daemon/core/adopted.h"
 #include "daemon/core/world.h"
 
 /*
@@ -31,7 +32,7 @@ struct look {
 	struct plan *plan;
 };
 
-typedef bool look_fn(struct look *l, struct policy *p, struct range *r, uint64_t i, uint64_t word,
+typedef bool look_fn(struct look *l, struct policy *p, struct range *r, uint64_t vpn, uint64_t word,
 		     uint64_t now_us);
 
 /*
@@ -42,16 +43,23 @@ static void look_at(struct look *l, struct policy *p, uint64_t now_us, look_fn *
 {
 	struct range *r;
 	radix_word *words = NULL;
-	uint64_t i, vpn;
+	uint64_t vpn, last;
 
 	LIST_EACH(node, &p->ranges) {
 		r = container_of(node, struct range, in_policy);
-		if (!r->addr || r->home != l->tier)
+		if (!r->addr || r->home != l->tier || !range_pages(r))
 			continue;
-		for (i = 0, vpn = range_first_vpn(r); i < range_pages(r); i++, vpn++) {
-			if (!i || !ledger_index(vpn, 0))
+		vpn = range_first_vpn(r);
+		last = vpn + range_pages(r) - 1;
+		for (words = NULL; vpn <= last; vpn++) {
+			if (!words || !ledger_index(vpn, 0)) {
+				vpn = radix_next(&r->space->mirror, vpn, last);
+				if (vpn > last)
+					break;
 				words = radix_find(&r->space->mirror, vpn) - ledger_index(vpn, 0);
-			if (!fn(l, p, r, i,
+			}
+			if (range_heat(r, vpn) &&
+			    !fn(l, p, r, vpn,
 				atomic_load_explicit(&words[ledger_index(vpn, 0)],
 						     memory_order_relaxed),
 				now_us))
@@ -80,10 +88,10 @@ static bool wanted_back(uint64_t word)
 	return !(word & (PAGE_STAY | PAGE_COLD));
 }
 
-static bool count_page(struct look *l, struct policy *p, struct range *r, uint64_t i, uint64_t word,
+static bool count_page(struct look *l, struct policy *p, struct range *r, uint64_t vpn, uint64_t word,
 		       uint64_t now_us)
 {
-	uint32_t bucket = r->heat[i].value >> HEAT_SHIFT;
+	uint32_t bucket = range_heat(r, vpn)->value >> HEAT_SHIFT;
 	bool movable = page_movable(word), slow = is_slow(l, r, word);
 	bool wanted = wanted_back(word) && (!slow || movable);
 
@@ -101,13 +109,13 @@ static bool count_page(struct look *l, struct policy *p, struct range *r, uint64
 	return true;
 }
 
-static bool bring_page(struct look *l, struct policy *p, struct range *r, uint64_t i, uint64_t word,
+static bool bring_page(struct look *l, struct policy *p, struct range *r, uint64_t vpn, uint64_t word,
 		       uint64_t now_us)
 {
-	struct move m = { .range = r, .vpn = range_first_vpn(r) + i, .pages = 1,
+	struct move m = { .range = r, .vpn = vpn, .pages = 1,
 			  .kind = page_word_state(word) == PAGE_DEVICE ? MOVE_FILL : MOVE_NODE,
 			  .reason = REASON_POLICY, .tier = (uint8_t)l->tier };
-	uint32_t bucket = r->heat[i].value >> HEAT_SHIFT;
+	uint32_t bucket = range_heat(r, vpn)->value >> HEAT_SHIFT;
 
 	if (!is_on_device(l, word) && !(is_slow(l, r, word) && page_movable(word)))
 		return true;

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/core/range.h"
 #include "daemon/core/world.h"
 
@@ -118,9 +119,11 @@ uint64_t range_clip(const struct range *r, uint64_t vpn, uint64_t pages)
 
 void range_filled(struct range *r, uint64_t vpn, uint64_t now_us, bool touched)
 {
-	struct heat *h = &r->heat[vpn - range_first_vpn(r)];
+	struct heat *h = range_heat(r, vpn);
 	struct heat_window *window = &r->space->window;
 
+	if (!h)
+		return;
 	if (!touched) {
 		heat_brought(h, now_us);
 		return;

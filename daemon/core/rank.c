@@ -170,15 +170,19 @@ static void take_page(struct ranking *k, const struct range_rank *rr, uint64_t v
 static void walk_range(struct ranking *k, const struct range_rank *rr, page_fn *fn)
 {
 	struct range *r = rr->range;
-	uint64_t i, vpn = range_first_vpn(r), pages = range_pages(r);
-	const radix_word *words = NULL;
+	uint64_t vpn = range_first_vpn(r), last = vpn + range_pages(r) - 1, end;
+	const radix_word *words;
+	const struct heat *heat;
 
-	for (i = 0; i < pages; i++, vpn++) {
-		if (!i || !ledger_index(vpn, 0))
-			words = radix_find(&r->space->mirror, vpn) - ledger_index(vpn, 0);
-		fn(k, rr, vpn,
-		   atomic_load_explicit(&words[ledger_index(vpn, 0)], memory_order_relaxed),
-		   &r->heat[i]);
+	for (; range_pages(r) && (vpn = radix_next(&r->space->mirror, vpn, last)) <= last;) {
+		words = radix_find(&r->space->mirror, vpn) - ledger_index(vpn, 0);
+		end = (vpn | (LEDGER_FANOUT - 1)) < last ? vpn | (LEDGER_FANOUT - 1) : last;
+		for (; vpn <= end; vpn++) {
+			heat = range_heat(r, vpn);
+			if (heat)
+				fn(k, rr, vpn,
+				   atomic_load_explicit(&words[ledger_index(vpn, 0)], memory_order_relaxed), heat);
+		}
 	}
 }
 

@@ -22,6 +22,10 @@ static const struct {
 	[SPACE_E_NONE] = { "no such range", ENOENT },
 	[SPACE_E_STATE] = { "the range is mapped already", EBUSY },
 	[SPACE_E_TABLES] = { "no room for the page table", ENOSPC },
+	[SPACE_E_LEDGER] = { "the share of this user of the state directory is used up", EDQUOT },
+	[SPACE_E_STATE_FULL] = { "the state directory is full", ENOSPC },
+	[SPACE_E_STORE] = { "the descriptor store of the service manager is full (FileDescriptorStoreMax=)", ENOSPC },
+	[SPACE_E_STORED] = { "the share of this user of the service manager's descriptor store is used up", EDQUOT },
 };
 
 static unsigned int refusal_index(int refusal)
@@ -61,6 +65,8 @@ static struct space *space_destroy(struct space *s)
 	radix_done(&s->owners);
 	radix_done(&s->mirror);
 	charge_give(&s->clients);
+	charge_give(&s->tables);
+	charge_give(&s->stored);
 	list_remove(&s->in_world);
 	free(s);
 	return NULL;
@@ -89,6 +95,11 @@ int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid,
 		return space_destroy(s), -ENOMEM;
 	if (charge_take(&s->clients, s->account, ACCOUNT_CLIENTS, 1))
 		return space_destroy(s), SPACE_E_QUOTA;
+	rc = adopt ? 0 : space_ledger_take(s, (uint64_t)tables * LEDGER_TABLE_SIZE);
+	if (rc)
+		return space_destroy(s), rc;
+	if (adopt)
+		charge_force(&s->tables, s->account, ACCOUNT_LEDGER, (uint64_t)tables * LEDGER_TABLE_SIZE);
 	rc = tables_init(s, mirror_arena, owner_arena, max_tables, tables, adopt);
 	if (rc < 0)
 		return space_destroy(s), rc;
@@ -105,6 +116,16 @@ struct space *space_free(struct space *s)
 	assert(s->n_ranges == 0);
 	s->account->refs--;
 	return space_destroy(s);
+}
+
+int space_ledger_take(struct space *s, uint64_t bytes)
+{
+	return charge_take(&s->tables, s->account, ACCOUNT_LEDGER, bytes) ? SPACE_E_LEDGER : 0;
+}
+
+void space_ledger_give(struct space *s, uint64_t bytes)
+{
+	charge_shrink(&s->tables, bytes);
 }
 
 struct range *space_find_id(struct space *s, uint64_t id)

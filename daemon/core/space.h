@@ -23,7 +23,8 @@ struct space {
 	struct btree *by_addr;		/* all mapped ranges */
 	struct list_node ranges;	/* also the unmapped */
 	struct list_node in_world;
-	struct charge clients;
+	struct charge clients, stored, tables;	/* tables: bytes of the ledger; each range has its record's */
+	uint32_t lacking;		/* tables, after SPACE_E_TABLES */
 	uint64_t n_ranges, managed_bytes, adopted_bytes;
 	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
 	struct setback setback;
@@ -40,7 +41,10 @@ struct space {
 
 enum space_refusal {	/* expected outcomes; space_refusal_text() has words for each */
 	SPACE_E_OVERLAP = 1, SPACE_E_QUOTA = 2, SPACE_E_FULL = 3 /* no tier has room */, SPACE_E_POLICY = 4, SPACE_E_TIER = 5,
-	SPACE_E_NONE = 6 /* no such range */, SPACE_E_STATE = 7 /* mapped already */, SPACE_E_TABLES = 8 /* grow the arenas, try again */
+	SPACE_E_NONE = 6 /* no such range */, SPACE_E_STATE = 7 /* mapped already */, SPACE_E_TABLES = 8 /* grow the arenas, try again */,
+	SPACE_E_LEDGER = 9 /* the uid's share of the state directory is used up */,
+	SPACE_E_STATE_FULL = 10 /* the state directory itself has no room; found by io */,
+	SPACE_E_STORE = 11 /* systemd's store is full; found by io */, SPACE_E_STORED = 12 /* the uid's share of it is used up */
 };
 const char *space_refusal_text(int refusal);
 int space_refusal_errno(int refusal);	/* positive errno for the Error message */
@@ -61,6 +65,14 @@ int space_alloc(struct space *s, const struct range_request *q, struct range **r
 int space_map(struct space *s, struct range *r, uint64_t addr);
 /* Adopted, n of them, all or none. */
 int space_register(struct space *s, const struct range_request *q, const uint64_t *addrs, const uint64_t *sizes, size_t n, uint64_t *ret_first_id);
+/*
+ * Adopted memory has words only where something was seen or said. Makes those of [vpn, vpn + pages) that lie in
+ * the range. 0 or SPACE_E_TABLES. Loop thread.
+ */
+int space_words_make(struct range *r, uint64_t vpn, uint64_t pages);
+/* More bytes of the state directory: 0 or SPACE_E_LEDGER; and less of them. */
+int space_ledger_take(struct space *s, uint64_t bytes);
+void space_ledger_give(struct space *s, uint64_t bytes);
 struct range *space_find_id(struct space *s, uint64_t id);	/* a range of this space, or NULL */
 struct range *space_find_addr(struct space *s, uint64_t addr);
 /*
@@ -83,8 +95,8 @@ void space_range_leave(struct space *s, struct range *r);
  */
 void space_range_free(struct range *r, void (*release)(void *userdata, uint64_t word), void *userdata);
 /*
- * Lock-free, any thread. The word is there as long as a range is, leaving ones included; NULL where no range
- * is near. Whether the address belongs to a managed range is for space_owner() to say.
+ * Lock-free, any thread. The word is there as long as a managed range is, leaving ones included; where there is
+ * none it may be NULL, in adopted memory too. Whether the address belongs to a managed range is for space_owner() to say.
  */
 radix_word *space_word(const struct space *s, uint64_t addr);
 struct range *space_owner(const struct space *s, uint64_t addr);

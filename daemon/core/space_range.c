@@ -59,6 +59,8 @@ static struct range *range_destroy(struct range *r)
 	if (r->managed.amount)
 		commit_give(s->world, s->account, r->reach, r->managed.amount);
 	charge_give(&r->managed);
+	charge_give(&r->adopting);
+	charge_give(&r->record);
 	charge_give(&r->ranges);
 	if (r->id) {
 		s->n_ranges--;
@@ -174,29 +176,67 @@ static void words_set(struct radix *table, uint64_t first, uint64_t last, uint64
 		atomic_store_explicit(radix_find(table, vpn), value, memory_order_release);
 }
 
-/* Tree and directories of a range that has its address. Undone when something is missing. */
+static int cover(struct space *s, struct radix *table, uint64_t first, uint64_t last)
+{
+	s->lacking = radix_lacks(table, first, last);
+	return radix_cover(table, first, last) ? SPACE_E_TABLES : 0;
+}
+
+/* Every page has its word. Undone when something is missing. */
+static int tables_cover(struct range *r)
+{
+	struct space *s = r->space;
+	uint64_t first = range_first_vpn(r), last = first + range_pages(r) - 1;
+	int rc = cover(s, &s->mirror, first, last);
+
+	if (rc)
+		return rc;
+	rc = cover(s, &s->owners, first, last);
+	if (rc)
+		radix_uncover(&s->mirror, first, last);
+	else if (!s->recovering)
+		words_set(&s->mirror, first, last, 0);
+	return rc;
+}
+
+/* Into the tree, and a managed range into its tables. */
 static int tables_enter(struct range *r)
 {
 	struct space *s = r->space;
-	uint64_t first, last;
 	int rc = btree_insert(s->by_addr, r->addr, range_end(r), r);
 
 	if (rc)
 		return rc == BTREE_E_OVERLAP ? SPACE_E_OVERLAP : rc;
+	rc = r->kind == RANGE_MANAGED ? tables_cover(r) : 0;
+	if (rc)
+		btree_remove(s->by_addr, r->addr, NULL);
+	return rc;
+}
+
+int space_words_make(struct range *r, uint64_t vpn, uint64_t pages)
+{
+	struct radix *mirror = &r->space->mirror;
+	uint64_t first, last, end = vpn + pages;
+
 	if (!span_of(r, &first, &last))
 		return 0;
-	if (radix_cover(&s->mirror, first, last)) {
-		btree_remove(s->by_addr, r->addr, NULL);
-		return SPACE_E_TABLES;
+	for (vpn = vpn > first ? vpn : first; vpn < end && vpn <= last; vpn = (vpn | (LEDGER_FANOUT - 1)) + 1) {
+		r->space->lacking = radix_lacks(mirror, vpn, vpn);
+		if (radix_make(mirror, vpn))
+			return SPACE_E_TABLES;
 	}
-	if (r->kind == RANGE_MANAGED && radix_cover(&s->owners, first, last)) {
-		radix_uncover(&s->mirror, first, last);
-		btree_remove(s->by_addr, r->addr, NULL);
-		return SPACE_E_TABLES;
-	}
-	/* Only managed ranges are on record: any other word here is of one that is gone. */
-	if (!s->recovering || r->kind != RANGE_MANAGED)
-		words_set(&s->mirror, first, last, 0);
+	return 0;
+}
+
+/* What is on record already is not refused. */
+static int record_charge(struct range *r)
+{
+	struct account *a = r->space->account;
+
+	if (r->space->recovering)
+		charge_force(&r->record, a, ACCOUNT_LEDGER, RANGE_RECORD);
+	else if (charge_take(&r->record, a, ACCOUNT_LEDGER, RANGE_RECORD))
+		return SPACE_E_LEDGER;
 	return 0;
 }
 
@@ -209,10 +249,14 @@ int space_map(struct space *s, struct range *r, uint64_t addr)
 		return SPACE_E_STATE;
 	if (!addr || addr % LEDGER_PAGE_SIZE || addr > HMM_LIMIT_ADDRESS - r->size)
 		return -EINVAL;
+	rc = record_charge(r);
+	if (rc)
+		return rc;
 	r->addr = addr;
 	rc = tables_enter(r);
 	if (rc) {
 		r->addr = 0;
+		charge_give(&r->record);
 		return rc;
 	}
 	words_set(&s->owners, first, last, (uintptr_t)r);
@@ -238,7 +282,9 @@ static int adopt(struct space *s, const struct range_request *q, uint64_t addr, 
 		return rc;
 	r->addr = addr;
 	r->size = size;
-	rc = tables_enter(r);
+	rc = charge_take(&r->adopting, s->account, ACCOUNT_ADOPTED, size) ? SPACE_E_QUOTA : 0;
+	if (!rc)
+		rc = tables_enter(r);
 	if (rc)
 		return range_destroy(r), rc;
 	rc = range_publish(r);
@@ -331,11 +377,12 @@ void space_range_free(struct range *r, void (*release)(void *userdata, uint64_t 
 
 	assert(atomic_load(&r->holders) == 0);
 	adopted_unwatch(r);
-	if (span_of(r, &first, &last)) {
+	if (span_of(r, &first, &last) && r->kind == RANGE_ADOPTED) {
+		radix_clear(&s->mirror, first, last);
+	} else if (span_of(r, &first, &last)) {
 		words_release(r, first, last, release, userdata);
 		radix_uncover(&s->mirror, first, last);
-		if (r->kind == RANGE_MANAGED)
-			radix_uncover(&s->owners, first, last);
+		radix_uncover(&s->owners, first, last);
 	}
 	bytes_give(r);
 	range_destroy(r);

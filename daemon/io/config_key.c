@@ -84,8 +84,14 @@ static const struct config_key policy_keys[] = {
 };
 static const struct config_key quota_keys[] = {
 	{ "managed", VALUE_LIMIT, FIELD(struct quota_config, managed), 0, 0, NULL },
+	{ "adopted", VALUE_LIMIT, FIELD(struct quota_config, adopted), 0, 0, NULL },
 	{ "pinned", VALUE_LIMIT, FIELD(struct quota_config, pinned), 0, 0, NULL },
 	{ "ranges", VALUE_NUMBER, FIELD(struct quota_config, ranges), 0, UINT32_MAX, NULL },
+	{ "ledger", VALUE_LIMIT, FIELD(struct quota_config, ledger), 0, 0, NULL },
+	{ "queued", VALUE_SIZE, FIELD(struct quota_config, queued), 0, 0, NULL },
+	{ "connections", VALUE_NUMBER, FIELD(struct quota_config, connections), 1, HMM_LIMIT_CLIENTS, NULL },
+	{ "operations", VALUE_NUMBER, FIELD(struct quota_config, operations), 1, UINT32_MAX, NULL },
+	{ "stored", VALUE_NUMBER, FIELD(struct quota_config, stored), 0, UINT32_MAX, NULL },
 	{ "weight", VALUE_NUMBER, FIELD(struct quota_config, weight), 1, 10000, NULL },
 };
 static const struct config_key match_keys[] = {

@@ -18,6 +18,15 @@
 
 enum { BASE_PAGE = 4096 };
 
+/* 0: at the end. */
+static uint64_t stopped_at(const struct crew_result *r)
+{
+	uint64_t addr, end;
+
+	move_area(&r->move, &addr, &end);
+	return r->left ? end - (uint64_t)r->left * BASE_PAGE : 0;
+}
+
 static void one_result(struct crew *c, const struct crew_result *r)
 {
 	const struct op_result bytes = {
@@ -28,7 +37,7 @@ static void one_result(struct crew *c, const struct crew_result *r)
 
 	atomic_fetch_sub(r->move.reason == REASON_STREAM ? &c->busy_ahead : &c->busy, 1);
 	if (r->span)
-		schedule_span_done(c->daemon, &r->move, &bytes);
+		schedule_span_done(c->daemon, &r->move, &bytes, stopped_at(r), r->whole);
 	else
 		schedule_move_done(c->daemon, &r->move, (enum move_outcome)r->outcome);
 }

@@ -52,8 +52,13 @@ void crew_seal(struct crew *c, bool sealed);
 
 /* What schedule.c implements; called on the loop thread. The range is still held and is dropped by the callee. */
 void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcome outcome);
-/* The same for a span of adopted memory, in bytes; a pin's number is in the move. */
-void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes);
+/*
+ * The same for a span of adopted memory, in bytes; a pin's number is in the move. stopped: where the worker gave it
+ * back, or 0; whole: of a move that leaves a tier, the huge pages that went, a bit each.
+ */
+enum { CREW_WHOLE = 64 };
+void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes, uint64_t stopped,
+			uint64_t whole);
 /* A fault was served: for heat and for the counters. */
 struct fault_note {
 	struct range *range;	/* held: dropped by the callee */

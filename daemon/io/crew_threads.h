@@ -39,6 +39,8 @@ struct crew_result {
 	uint32_t no_room;			/* of those that did not move */
 	uint8_t outcome;			/* of a page: enum move_outcome */
 	uint8_t span;
+	uint64_t whole;				/* of what leaves a tier: a bit for each of its CREW_WHOLE huge pages that went */
+	uint32_t left;				/* of a span: base pages at its end that the worker had no time for */
 };
 
 /* Written by one thread, read by the loop. */
@@ -84,7 +86,9 @@ struct faultd {				/* one fault service thread */
 
 struct worker {
 	struct crew_hand hand;
+	uint64_t slice_ends_ns;		/* the thread's: then it gives back what is left of a span; 0: never */
 };
+bool worker_time_is_over(const struct worker *w);
 
 struct crew {
 	struct daemon *daemon;		/* fixed; threads read only what is fixed in it (mech, devices, numa) */

@@ -17,9 +17,11 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
 #include "daemon/io/errand.h"
+#include "daemon/io/grave.h"
 #include "daemon/io/keeper.h"
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/notify_send.h"
 #include "daemon/io/options.h"
 #include "daemon/io/porter.h"
 #include "daemon/io/porters.h"
@@ -108,7 +110,7 @@ static int open_state(struct daemon *d)
 {
 	const char *dir = d->config->state_dir;
 	uint64_t generation;
-	int r = state_dir_open(dir, &d->lock, &generation);
+	int r = state_dir_lock(dir, &d->lock);
 
 	if (r == STATE_DIR_E_BUSY) {
 		log_line(
@@ -119,6 +121,12 @@ static int open_state(struct daemon *d)
 	}
 	if (r)
 		return fail(r, dir);
+	survivors_sweep(dir);
+	r = state_dir_count(d->lock, &generation);
+	if (r)
+		return fail(r, dir);
+	state_dir_shares(d->config);
+	fdstore_shares(d->config);
 	d->first_id = (generation << GENERATION_SHIFT) + 1;
 	r = survivors_find(dir, &d->survivors);
 	return r ? fail(r, dir) : 0;
@@ -280,6 +288,7 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	*d = (struct daemon){ .options = o, .config = config, .uffd_device = -1, .lock = -1 };
 	list_init(&d->waiting_spaces);
 	list_init(&d->watched_spaces);
+	list_init(&d->graves);
 	raise_descriptors();
 	d->started_us = daemon_now_us(d);
 	r = lodge_start(&lodge);
@@ -288,6 +297,7 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	r = open_loop(d, lodge.channel);
 	if (r)
 		return fail(r, "the loop");
+	notify_send_start(d->loop);
 	r = notify_take_fds();
 	if (r < 0)
 		return fail(r, "descriptors from systemd");
@@ -344,7 +354,9 @@ void daemon_free(struct daemon *d)
 	d->errands = errands_free(d->errands);
 	if (d->world)
 		retire_rest(d);
+	graves_end(d);
 	porters_stop(d->porters);
+	notify_send_stop();
 	if (d->loop)
 		close_loop(d, stuck);
 	d->porters = porters_free(d->porters);

@@ -53,6 +53,7 @@ struct daemon {
 	struct schedule *schedule;			/* of schedule.c; NULL: stopped */
 	struct track *track;				/* of track.c; NULL: stopped */
 	struct retire *retire;				/* of retire.c; NULL: nothing is dying */
+	struct list_node graves;			/* of grave.c: ledgers of clients that are gone */
 	struct list_node waiting_spaces;		/* struct resume: restored, their clients not back yet */
 	bool stopping;
 	bool keep;					/* the end: nothing is undone any more in state directory, devices, fd store */

@@ -15,8 +15,10 @@
 #include "daemon/io/daemon_backing.h"
 #include "daemon/io/log.h"
 #include "daemon/io/options.h"
+#include "daemon/io/notify.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/server.h"
+#include "daemon/io/state_dir.h"
 #include "daemon/io/tier_record.h"
 
 /* The key that differs and cannot change while hmmd runs, or NULL. */
@@ -76,6 +78,8 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 			 key);
 		return -EINVAL;
 	}
+	state_dir_shares(c);
+	fdstore_shares(c);
 	(void)config_keep_places(c, d->config->tiers, d->config->n_tiers, &missing);	/* what is missing is said below */
 	r = reload_world(d, c, ret_text, size);
 	if (r)

@@ -44,11 +44,10 @@ static void look_anew(struct space_driver *w)
 
 static void touch(struct space_driver *w, struct range *r, uint64_t addr, uint64_t end)
 {
-	uint64_t first = range_first_vpn(r), now_us = daemon_now_us(w->daemon), vpn;
+	uint64_t now_us = daemon_now_us(w->daemon), vpn;
 
 	for (vpn = addr >> LEDGER_PAGE_SHIFT; vpn <= (end - 1) >> LEDGER_PAGE_SHIFT; vpn++)
-		if (r->heat && vpn >= first && vpn - first < range_pages(r))
-			range_filled(r, vpn, now_us, true);
+		range_filled(r, vpn, now_us, true);
 	look(w, r, addr, end);
 }
 
@@ -64,12 +63,7 @@ static void hold(struct space_driver *w, struct range *r, uint64_t addr, uint64_
 /* Whole huge pages are known to be nowhere now; what is left of others is looked at. */
 static void forget(struct space_driver *w, struct range *r, uint64_t addr, uint64_t end)
 {
-	const struct adopted_seen nothing = { .node = ADOPTED_NO_TIER, .dev = ADOPTED_NO_TIER };
-	uint64_t vpn;
-
-	for (vpn = (addr + LEDGER_PAGE_SIZE - 1) >> LEDGER_PAGE_SHIFT;
-	     vpn < end >> LEDGER_PAGE_SHIFT; vpn++)
-		adopted_book(r, vpn, &nothing, NULL);
+	adopted_forget(r, (addr + LEDGER_PAGE_SIZE - 1) >> LEDGER_PAGE_SHIFT, end >> LEDGER_PAGE_SHIFT);
 	if ((addr | end) & (LEDGER_PAGE_SIZE - 1))
 		look(w, r, addr, end);
 }

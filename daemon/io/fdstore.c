@@ -13,10 +13,10 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "daemon/core/config.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/notify_send.h"
 #include "proto/limits.h"
-
-#define BARRIER_US 5000000ULL	/* the manager answers in milliseconds; one that does not is in trouble itself */
 
 enum { NAME_SIZE = HMM_LIMIT_TIER_NAME + 2 /* the longest is "d" and a tier */ };
 
@@ -158,22 +158,10 @@ bool notify_stored(const char *name)
 	return notify_has_store() && find(name);
 }
 
-static int send_to_store(const char *name, int fd)
-{
-	char text[NAME_SIZE + 64];
-	int rc;
-
-	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
-	rc = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
-	if (rc <= 0)
-		return rc < 0 ? rc : -ENOTCONN;
-	rc = sd_notify_barrier(0, BARRIER_US);
-	return rc < 0 ? rc : 0;
-}
-
 /* One name, one descriptor: a name that is there is the same file, come back by another way. */
 int notify_store(const char *name, int fd)
 {
+	char text[NAME_SIZE + 64];
 	int rc;
 
 	if (!notify_has_store() || find(name))
@@ -183,10 +171,16 @@ int notify_store(const char *name, int fd)
 	rc = remember(name);
 	if (rc < 0)
 		return rc;
-	rc = send_to_store(name, fd);
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	rc = notify_send(text, fd);
 	if (rc < 0)
 		notify_forget(name);
 	return rc;
+}
+
+uint32_t notify_store_size(void)
+{
+	return store.limit < UINT32_MAX ? (uint32_t)store.limit : UINT32_MAX;
 }
 
 void notify_forget(const char *name)
@@ -197,7 +191,7 @@ void notify_forget(const char *name)
 	if (!n)
 		return;
 	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
-	sd_notify(0, text);
+	notify_send(text, -1);
 	*n = store.stored[--store.n_stored];
 }
 
@@ -206,4 +200,16 @@ void notify_end(void)
 	free(store.stored);
 	store.stored = NULL;
 	store.n_stored = store.cap_stored = 0;
+}
+
+/* Three quarters: two descriptors each of a thousand clients, and nobody takes all. */
+void fdstore_shares(struct config *c)
+{
+	uint32_t size = notify_store_size(), share = size ? size - size / 4 : UINT32_MAX, i;
+
+	if (c->default_quota.stored == CONFIG_AUTO32)
+		c->default_quota.stored = share;
+	for (i = 0; i < c->n_quotas; i++)
+		if (c->quotas[i].stored == CONFIG_AUTO32)
+			c->quotas[i].stored = share;
 }

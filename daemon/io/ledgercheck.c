@@ -6,10 +6,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/io/ledgerfile_own.h"
 
@@ -64,6 +66,50 @@ int ledger_check(const radix_word *arena, uint64_t size, uint64_t client)
 	    word(arena, 0, LEDGER_H_UID) > UINT32_MAX || word(arena, 0, LEDGER_H_TABLES) > in_file)
 		return -EINVAL;
 	return check_links(arena, in_file);
+}
+
+static void path_of(char *buf, const char *state_dir, uint64_t client, const char *kind)
+{
+	snprintf(buf, LEDGER_PATH, "%s/%" PRIu64 ".%s", state_dir, client, kind);
+}
+
+int ledgerfile_peek(const char *state_dir, uint64_t client, struct ledger_identity *ret_who)
+{
+	uint64_t words[LEDGER_H_TABLES];
+	char path[LEDGER_PATH];
+	ssize_t n;
+	int fd;
+
+	path_of(path, state_dir, client, "ledger");
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	n = pread(fd, words, sizeof(words), 0);
+	close(fd);
+	if (n != (ssize_t)sizeof(words) || words[LEDGER_H_MAGIC] != LEDGER_MAGIC || words[LEDGER_H_CLIENT] != client ||
+	    !words[LEDGER_H_PID] || words[LEDGER_H_PID] > INT32_MAX || words[LEDGER_H_UID] > UINT32_MAX)
+		return -EINVAL;
+	*ret_who = (struct ledger_identity){ .client = client, .start = words[LEDGER_H_START],
+					     .pid = (int32_t)words[LEDGER_H_PID], .uid = (uint32_t)words[LEDGER_H_UID] };
+	return 0;
+}
+
+void ledgerfile_unlink(const char *state_dir, uint64_t client)
+{
+	char path[LEDGER_PATH];
+	int fd;
+
+	path_of(path, state_dir, client, "pins");
+	unlink(path);
+	path_of(path, state_dir, client, "ranges");
+	unlink(path);
+	path_of(path, state_dir, client, "ledger");
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	unlink(path);
+	if (fd < 0)
+		return;
+	(void)!ftruncate(fd, 0);	/* whoever has it open keeps its memory otherwise */
+	close(fd);
 }
 
 /* "17.ledger" and nothing that only looks like it. */

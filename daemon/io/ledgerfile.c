@@ -73,6 +73,12 @@ static int lock(const struct ledgerfile *l)
 	return errno == EWOULDBLOCK ? LEDGERFILE_E_GIVEN_UP : -errno;
 }
 
+static struct ledger_identity identity(const struct ledgerfile *l)
+{
+	return (struct ledger_identity){ .client = l->client, .start = get(l, LEDGER_H_START),
+					 .pid = (int32_t)get(l, LEDGER_H_PID), .uid = (uint32_t)get(l, LEDGER_H_UID) };
+}
+
 static void identify(struct ledgerfile *l, const struct ledger_identity *who)
 {
 	set(l, LEDGER_H_VERSION, LEDGER_VERSION);
@@ -115,7 +121,7 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 	return 0;
 }
 
-/* A file that is ours, whole tables long, with room promised for all of it. */
+/* A file that is ours, whole tables long. Tables that are linked have their memory; the others may be holes. */
 static int open_existing(struct ledgerfile *l)
 {
 	struct stat st;
@@ -130,7 +136,8 @@ static int open_existing(struct ledgerfile *l)
 	if (!S_ISREG(st.st_mode) || st.st_size % LEDGER_TABLE_SIZE || st.st_size < 2 * LEDGER_TABLE_SIZE ||
 	    (uint64_t)st.st_size > ARENA_SIZE)
 		return -EINVAL;
-	return extend(l, (uint32_t)(st.st_size / LEDGER_TABLE_SIZE));
+	l->tables = (uint32_t)(st.st_size / LEDGER_TABLE_SIZE);
+	return 0;
 }
 
 int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who)
@@ -157,8 +164,7 @@ int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t cli
 	}
 	/* Grown, but killed before the header said so: the new tables are zeros and in use by nobody. */
 	set(l, LEDGER_H_TABLES, l->tables);
-	*ret_who = (struct ledger_identity){ .client = client, .start = get(l, LEDGER_H_START),
-					     .pid = (int32_t)get(l, LEDGER_H_PID), .uid = (uint32_t)get(l, LEDGER_H_UID) };
+	*ret_who = identity(l);
 	*ret = l;
 	return 0;
 }
@@ -216,16 +222,49 @@ uint32_t ledgerfile_tables(const struct ledgerfile *l)
 	return l->tables;
 }
 
-int ledgerfile_grow(struct ledgerfile *l)
+int ledgerfile_grow(struct ledgerfile *l, uint32_t tables)
 {
+	off_t from = (off_t)l->tables * LEDGER_TABLE_SIZE;
 	int rc;
 
-	if (l->tables >= LEDGER_MAX_TABLES)
-		return -ENOSPC;
-	rc = extend(l, l->tables > LEDGER_MAX_TABLES / 2 ? LEDGER_MAX_TABLES : l->tables * 2);
+	if (tables > LEDGER_MAX_TABLES - l->tables)
+		return -EFBIG;
+	rc = -posix_fallocate(l->fd, from, (off_t)tables * LEDGER_TABLE_SIZE);
+	if (rc) {
+		/* What a full file system gave of it is not kept, nor the length. */
+		if (ftruncate(l->fd, from) < 0)
+			return -errno;
+		return rc;
+	}
+	l->tables += tables;
 	if (!rc)
 		set(l, LEDGER_H_TABLES, l->tables);
 	return rc;
+}
+
+void ledgerfile_empty(struct ledgerfile *l, uint32_t table)
+{
+	if (!l->kept)
+		fallocate(l->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)table * LEDGER_TABLE_SIZE,
+			  LEDGER_TABLE_SIZE);
+}
+
+int ledgerfile_fill(struct ledgerfile *l, uint32_t table)
+{
+	return -posix_fallocate(l->fd, (off_t)table * LEDGER_TABLE_SIZE, LEDGER_TABLE_SIZE);
+}
+
+int ledgerfile_bury(struct ledgerfile *l, struct ledger_identity *ret_who)
+{
+	int fd = l->fd;
+
+	*ret_who = identity(l);
+	ledgerfile_remove(l);
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)l->tables * LEDGER_TABLE_SIZE);
+	flock(fd, LOCK_UN);
+	l->fd = -1;
+	ledgerfile_close(l);
+	return fd;
 }
 
 int ledgerfile_read_only(const struct ledgerfile *l, int *ret_fd)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Files of a client in the state directory: CLIENT.ledger (proto/ledger.h: the mirror page table, mapped
- * shared; grown by doubling, up to LEDGER_MAX_TABLES), CLIENT.ranges (fixed records of its managed
+ * shared; grown as tables are needed, up to LEDGER_MAX_TABLES, and with holes where tables were), CLIENT.ranges (fixed records of its managed
  * ranges) and CLIENT.pins (of what is pinned of any range; made with the first pin). Together with the backing files they are all a restarted daemon needs. While it is open here the ledger
  * has a shared lock (flock(2)): its client gives its ranges up only under an exclusive one, that is, when no
  * daemon can be in the middle of something, and for good.
@@ -15,7 +15,7 @@
 #include <sys/types.h>
 #include "proto/limits.h"
 
-enum { LEDGER_MAX_TABLES = 16384 /* 64 MiB of address space reserved per client; covers 16 TiB of ranges */, LEDGER_FIRST_TABLES = 16 };
+enum { LEDGER_MAX_TABLES = 16384 /* 64 MiB of address space reserved per client; covers 16 TiB of ranges */, LEDGER_FIRST_TABLES = 4 };
 
 struct ledgerfile;
 struct ledger_identity {
@@ -27,13 +27,23 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 /* Of an earlier daemon. LEDGERFILE_E_GIVEN_UP: the client has, and the files are removed. -EINVAL: damaged. */
 enum { LEDGERFILE_E_GIVEN_UP = 1 };
 int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
+/* Whose it is, and nothing else of it: reads a few bytes. -EINVAL: no ledger. */
+int ledgerfile_peek(const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
+void ledgerfile_unlink(const char *state_dir, uint64_t client);	/* its files; whoever has the ledger open finds it empty */
 struct ledgerfile *ledgerfile_close(struct ledgerfile *l);	/* the file stays */
 void ledgerfile_remove(struct ledgerfile *l);			/* its files are unlinked; close follows */
+/*
+ * The files are gone, and what the client still has open of them is empty; it is of *ret_who. Like ledgerfile_close(),
+ * but the descriptor of what was the ledger is the caller's.
+ */
+int ledgerfile_bury(struct ledgerfile *l, struct ledger_identity *ret_who);
 int ledgerfile_keep(struct ledgerfile *l);	/* from here what is written to the arena stays in memory and the files as they are. -ENOMEM */
 void *ledgerfile_arena(const struct ledgerfile *l);
 void *ledgerfile_owner_arena(const struct ledgerfile *l);	/* private, same size */
 uint32_t ledgerfile_tables(const struct ledgerfile *l);
-int ledgerfile_grow(struct ledgerfile *l);			/* doubles; -ENOSPC at the maximum */
+int ledgerfile_grow(struct ledgerfile *l, uint32_t tables);	/* by so many; -ENOSPC: the file system is full, -EFBIG: beyond the maximum */
+void ledgerfile_empty(struct ledgerfile *l, uint32_t table);	/* gives the memory of a table back: a hole, which reads as zeros */
+int ledgerfile_fill(struct ledgerfile *l, uint32_t table);	/* memory for it again. -ENOSPC */
 int ledgerfile_read_only(const struct ledgerfile *l, int *ret_fd);	/* a new O_RDONLY descriptor for the client */
 /* Every client id that has a ledger in the directory. *ret is malloc'ed. */
 int ledgerfile_list(const char *state_dir, uint64_t **ret, size_t *ret_n);

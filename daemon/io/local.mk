@@ -42,11 +42,13 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/errand.h \
 	daemon/io/faultd.c \
 	daemon/io/fdstore.c \
+	daemon/io/grave.c \
 	daemon/io/keeper.c \
 	daemon/io/keeper.h \
 	daemon/io/keeper_own.h \
 	daemon/io/keeper_process.c \
 	daemon/io/kernel_tier.c \
+	daemon/io/grave.h \
 	daemon/io/kernel_tier.h \
 	daemon/io/latency.c \
 	daemon/io/latency.h \
@@ -62,7 +64,9 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/memfile.c \
 	daemon/io/memfile.h \
 	daemon/io/notify.c \
+	daemon/io/notify_send.c \
 	daemon/io/notify.h \
+	daemon/io/notify_send.h \
 	daemon/io/options.c \
 	daemon/io/options.h \
 	daemon/io/outgoing.c \
@@ -88,6 +92,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/query_table.c \
 	daemon/io/query_table.h \
 	daemon/io/query_tiers.c \
+	daemon/io/query_users.c \
 	daemon/io/query_util.c \
 	daemon/io/rangefile.c \
 	daemon/io/rates.c \
@@ -108,6 +113,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/request_op.c \
 	daemon/io/request_pin.c \
 	daemon/io/request_register.c \
+	daemon/io/request_tables.c \
 	daemon/io/request_resume.c \
 	daemon/io/request_span.c \
 	daemon/io/request_tables.h \

@@ -153,6 +153,8 @@ bool memfile_at_hand(struct range *r)
 		store_name(f, name);
 		f->fd = notify_fd(name);
 		f->stored = f->fd >= 0;
+		if (f->stored)
+			charge_force(&f->place, r->space->account, ACCOUNT_STORED, 1);
 	}
 	return f->fd >= 0;
 }
@@ -194,15 +196,22 @@ bool memfile_open(struct daemon *d, struct range *r)
 	return true;
 }
 
-int memfile_store(struct range *r, char *ret_name)
+int memfile_store(struct range *r)
 {
 	struct memfile *f = r->file;
+	char name[MEMFILE_NAME];
+	int rc;
 
-	store_name(f, ret_name);
 	if (f->stored)
 		return 0;
-	f->stored = true;
-	return notify_store(ret_name, f->fd);
+	if (charge_take(&f->place, r->space->account, ACCOUNT_STORED, 1))
+		return SPACE_E_STORED;
+	store_name(f, name);
+	rc = notify_store(name, f->fd);
+	if (rc)
+		charge_give(&f->place);
+	f->stored = !rc;
+	return rc == NOTIFY_E_FULL ? SPACE_E_STORE : rc;
 }
 
 void memfile_drop(struct daemon *d, struct range *r)
@@ -221,5 +230,6 @@ void memfile_drop(struct daemon *d, struct range *r)
 	store_name(f, name);
 	if (!d->keep)
 		notify_forget(name);
+	charge_give(&f->place);
 	free(f);
 }

@@ -16,6 +16,7 @@ struct memfile {
 	int fd;				/* -1: of an earlier daemon, and nobody has sent it yet */
 	bool shared;			/* the client's one file */
 	bool stored;			/* offered to the store */
+	struct charge place;		/* in there */
 	unsigned int users;		/* ranges */
 	uint64_t id;			/* its name in the store: the client's, or that of its only range */
 	uint64_t inode, size;
@@ -36,9 +37,9 @@ bool memfile_at_hand(struct range *r);
 int memfile_sent(struct daemon *d, struct range *r, int fd);
 /* Whether the file at hand is as it was and reaches to the end of the range, which then has its descriptor. */
 bool memfile_open(struct daemon *d, struct range *r);
-/* Into the store, once for a file. 0, NOTIFY_E_FULL, -errno; the name for saying so. */
+/* Into the store, once for a file; charged to the user. 0, SPACE_E_STORE, SPACE_E_STORED, -errno. */
 enum { MEMFILE_NAME = 32 };
-int memfile_store(struct range *r, char *ret_name);
+int memfile_store(struct range *r);
 /* The range ends. The last one of a file closes it, and has it forgotten by the store unless the next daemon shall find it. */
 void memfile_drop(struct daemon *d, struct range *r);
 

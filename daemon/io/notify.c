@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/notify_send.h"
 
 #define USEC_PER_MSEC 1000ULL
 
@@ -20,18 +22,22 @@ static uv_timer_t *watchdog;
 
 void notify_ready(struct daemon *d)
 {
-	sd_notifyf(0, "READY=1\nSTATUS=%s", d->world->dry_run ? "Deciding, moving nothing (dry run)" : "Serving");
+	notify_send(d->world->dry_run ? "READY=1\nSTATUS=Deciding, moving nothing (dry run)" : "READY=1\nSTATUS=Serving",
+		    -1);
 }
 
 void notify_stopping(void)
 {
-	sd_notify(0, "STOPPING=1\nSTATUS=Bringing pages to rest");
+	notify_send("STOPPING=1\nSTATUS=Bringing pages to rest", -1);
 }
 
 /* Type=notify-reload wants to know when the reload began. */
 void notify_reloading(void)
 {
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, (uint64_t)(uv_hrtime() / 1000));
+	char text[64];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, (uint64_t)(uv_hrtime() / 1000));
+	notify_send(text, -1);
 }
 
 static void feed(uv_timer_t *timer)
@@ -39,7 +45,7 @@ static void feed(uv_timer_t *timer)
 	const struct daemon *d = timer->data;
 
 	if (!d->crew || !crew_all_stuck(d->crew))
-		sd_notify(0, "WATCHDOG=1");
+		notify_send_now("WATCHDOG=1");
 }
 
 int notify_watchdog_start(struct daemon *d)

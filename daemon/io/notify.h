@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct config;
 struct daemon;
 
 /* Takes over LISTEN_FDS once. Descriptors are handed out by name: "client" (socket), "uffd", "u<client>", "m<client>" (its one file), "m<range>", "d<tier>". */
@@ -21,11 +22,13 @@ int notify_watchdog_start(struct daemon *d);	/* a timer in the loop: a stuck loo
 void notify_watchdog_stop(struct daemon *d);
 bool notify_has_store(void);
 bool notify_survives_stop(void);		/* and it is still there after an orderly end (systemd 254 and later) */
-/* Stores with FDPOLL=0 and waits for the manager (sd_notify_barrier). NOTIFY_E_FULL: $FDSTORE is used up (counted here, since overflow is silent). 0 also when there is no store. */
+/* Stores with FDPOLL=0; the manager has it after notify_barrier() (notify_send.h). NOTIFY_E_FULL: $FDSTORE is used up (counted here, since overflow is silent). 0 also when there is no store. */
 enum { NOTIFY_E_FULL = 1 };
 int notify_store(const char *name, int fd);
+uint32_t notify_store_size(void);	/* places; 0: no store */
 void notify_forget(const char *name);
 bool notify_stored(const char *name);	/* the store has it */
+void fdstore_shares(struct config *c);	/* puts figures where quotas of a configuration say CONFIG_AUTO32 */
 void notify_end(void);			/* forgets the list of names, not the store */
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,10 @@
 #include "daemon/io/session_own.h"
 #include "proto/fd.h"
 #include "proto/limits.h"
+
+enum { TRIM_FROM = 1024 * 1024 /* bytes: less is soon used again */ };
+
+static size_t freed;	/* since the last trim; loop thread only */
 
 struct outgoing {
 	struct list_node in_queue;
@@ -31,10 +36,17 @@ static struct outgoing *outgoing_free(struct outgoing *o)
 
 int outgoing_add(struct session *s, const void *frame, size_t size, const int *fds, size_t n_fds)
 {
-	struct outgoing *o = malloc(sizeof(*o) + size);
+	struct outgoing *o;
 
-	if (!o)
+	if (!s->queued)
+		charge_force(&s->queued_charge, s->account, ACCOUNT_QUEUED, size);
+	else if (charge_take(&s->queued_charge, s->account, ACCOUNT_QUEUED, size))
+		return -EDQUOT;
+	o = malloc(sizeof(*o) + size);
+	if (!o) {
+		charge_shrink(&s->queued_charge, size);
 		return -ENOMEM;
+	}
 	o->size = size;
 	memcpy(o->frame, frame, size);
 	for (o->n_fds = 0; o->n_fds < n_fds; o->n_fds++) {
@@ -42,6 +54,7 @@ int outgoing_add(struct session *s, const void *frame, size_t size, const int *f
 		if (o->fds[o->n_fds] >= 0)
 			continue;
 		outgoing_free(o);
+		charge_shrink(&s->queued_charge, size);
 		return -EMFILE;
 	}
 	list_append(&s->queue, &o->in_queue);
@@ -55,6 +68,8 @@ static void drop_first(struct session *s)
 
 	list_remove(&o->in_queue);
 	s->queued -= o->size;
+	charge_shrink(&s->queued_charge, o->size);
+	freed += o->size;
 	outgoing_free(o);
 }
 
@@ -71,6 +86,15 @@ int outgoing_flush(struct session *s)
 		drop_first(s);
 	}
 	return 0;
+}
+
+/* Frames lie between what lives longer, so the allocator keeps their pages until it is asked. */
+void outgoing_trim(void)
+{
+	if (freed < TRIM_FROM)
+		return;
+	freed = 0;
+	malloc_trim(0);
 }
 
 void outgoing_drop_all(struct session *s)

@@ -11,6 +11,7 @@
 #include "daemon/io/ledgerfile.h"
 #include "daemon/io/pin.h"
 #include "daemon/io/request.h"
+#include "daemon/io/request_tables.h"
 #include "daemon/io/resume.h"
 
 static struct span span_of(struct range *r, uint64_t addr, uint64_t end)
@@ -30,16 +31,29 @@ static bool anybody(const struct range *r, uint64_t addr, uint64_t end)
 /* Adopted memory: PAGE_PINNED on the words of whole huge pages as the pins are now, so that no policy chooses them. */
 static void flag(struct range *r, uint64_t addr, uint64_t end)
 {
-	uint64_t first = range_first_vpn(r), vpn, at;
+	const struct radix *mirror = &r->space->mirror;
+	uint64_t vpn = addr >> LEDGER_PAGE_SHIFT, last = (end - 1) >> LEDGER_PAGE_SHIFT, at;
+	uint64_t first = range_first_vpn(r), after = first + range_pages(r);
 	bool set;
 
-	for (vpn = addr >> LEDGER_PAGE_SHIFT; vpn <= (end - 1) >> LEDGER_PAGE_SHIFT; vpn++) {
-		if (vpn < first || vpn - first >= range_pages(r))
-			continue;
+	vpn = vpn > first ? vpn : first;
+	for (; (vpn = radix_next(mirror, vpn, last)) <= last && vpn < after; vpn++) {
 		at = vpn << LEDGER_PAGE_SHIFT;
 		set = anybody(r, at, at + LEDGER_PAGE_SIZE);
-		page_flag(space_word(r->space, at), set ? PAGE_PINNED : 0, set ? 0 : PAGE_PINNED);
+		page_flag(radix_find(mirror, vpn), set ? PAGE_PINNED : 0, set ? 0 : PAGE_PINNED);
 	}
+}
+
+/* Adopted memory: flag() finds only words that are there. */
+static int make_words(struct range *r, uint64_t addr, uint64_t end)
+{
+	struct span span = span_of(r, addr, end);
+	int rc;
+
+	do
+		rc = space_words_make(r, span.vpn, span.pages);
+	while (rc == SPACE_E_TABLES && !(rc = request_grow_tables(r->space)));
+	return rc;
 }
 
 /* What nobody has pinned any more is let go and given back. */
@@ -138,7 +152,9 @@ static int take_adopted(struct range *r, enum pin_owner owner, uint64_t addr, ui
 
 	if (rc)
 		return rc;
-	rc = add(r, owner, addr, end);
+	rc = make_words(r, addr, end);
+	if (!rc)
+		rc = add(r, owner, addr, end);
 	if (rc && fresh)
 		space_unpin(r, fresh);
 	else if (!rc)
@@ -355,6 +371,8 @@ void pins_settle_adopted(struct range *r)
 
 	if (bytes)
 		space_pin_again(r, bytes);
-	for (i = 0; i < r->pins.n; i++)
+	for (i = 0; i < r->pins.n; i++) {
+		(void)make_words(r, r->pins.all[i].addr, r->pins.all[i].end);	/* without them the driver holds it all the same */
 		flag(r, r->pins.all[i].addr, r->pins.all[i].end);
+	}
 }

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 
+#include "daemon/core/adopted.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/query.h"
 
@@ -32,17 +33,22 @@ struct pages {
 
 static void count_pages(const struct range *r, struct pages *ret)
 {
-	*ret = (struct pages){ .absent = r->addr ? 0 : range_pages(r) };
-	for (uint64_t i = 0; r->addr && i < range_pages(r); i++) {
-		uint64_t addr = (range_first_vpn(r) + i) << LEDGER_PAGE_SHIFT;
-		enum page_state state = page_word_state(atomic_load(space_word(r->space, addr)));
+	const struct radix *mirror = &r->space->mirror;
+	uint64_t vpn = range_first_vpn(r), last = vpn + range_pages(r) - 1;
 
-		ret->absent += state == PAGE_ABSENT;
+	*ret = (struct pages){ .absent = range_pages(r) };
+	for (; r->addr && range_pages(r) && (vpn = radix_next(mirror, vpn, last)) <= last; vpn++) {
+		enum page_state state = page_word_state(atomic_load(radix_find(mirror, vpn)));
+		const struct heat *heat = range_heat(r, vpn);
+
+		if (state == PAGE_ABSENT)
+			continue;
+		ret->absent--;
 		ret->lost += state == PAGE_POISONED;
-		if (state == PAGE_ABSENT || state == PAGE_POISONED)
+		if (state == PAGE_POISONED || !heat)
 			continue;
 		ret->touched++;
-		ret->heat += r->heat[i].value;
+		ret->heat += heat->value;
 	}
 }
 

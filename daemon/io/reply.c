@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/core/space.h"
+#include "daemon/io/daemon.h"
 #include "daemon/io/reply.h"
 
 void reply_message(struct session *s, uint64_t id, Hmmd__Message__KindCase kind, void *body)
@@ -32,7 +32,10 @@ void reply_op_started(struct session *s, uint64_t id, uint64_t op)
 
 void reply_result(struct session *s, uint64_t id, int result, const char *what)
 {
-	if (result > 0)
+	if (result == SPACE_E_LEDGER || result == SPACE_E_STATE_FULL)
+		session_error(s, id, space_refusal_errno(result), "%s: %s: %s", what,
+			      session_daemon(s)->world->config.state_dir, space_refusal_text(result));
+	else if (result > 0)
 		session_error(s, id, space_refusal_errno(result), "%s: %s", what,
 			      space_refusal_text(result));
 	else

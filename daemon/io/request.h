@@ -43,7 +43,7 @@ int request_op_add(struct request *q, struct op *op, const struct span *span);
 void request_op_start(struct request *q, struct op *op);
 /* Begins; Ok is sent at the end. */
 void request_op_await(struct request *q, struct op *op);
-/* Without a request: nobody is told. -ENOMEM. */
+/* Without a request: nobody is told. -ENOMEM, -EDQUOT. */
 int op_start_silent(struct daemon *d, enum move_kind kind, unsigned int tier, const struct span *span);
 
 /* request_pin.c: flag is PAGE_PINNED or PAGE_STAY; pages that had neither are charged. 0 or SPACE_E_* (nothing changed). */

@@ -9,6 +9,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
+#include "daemon/io/request_tables.h"
 #include "daemon/io/session_own.h"
 
 /* enum hmm_advice of the public header, which the daemon does not include. */
@@ -45,18 +46,24 @@ static struct span ranked(const struct span *span)
 		first = span->vpn;
 	if (end > span->vpn + span->pages)
 		end = span->vpn + span->pages;
-	return (struct span){ r, first, r->heat && end > first ? end - first : 0 };
+	return (struct span){ r, first, (r->heat || atomic_load(&r->adopted)) && end > first ? end - first : 0 };
 }
 
+/* Of adopted memory those that are there: the rest has neither word nor temperature. */
 typedef void page_fn(radix_word *word, struct heat *heat);
 
 static void each_page(const struct span *span, page_fn *fn)
 {
 	struct span s = ranked(span);
+	const struct radix *mirror = &s.range->space->mirror;
+	uint64_t last = s.vpn + s.pages - 1;
 
-	for (uint64_t vpn = s.vpn; vpn < s.vpn + s.pages; vpn++)
-		fn(space_word(s.range->space, vpn << LEDGER_PAGE_SHIFT),
-		   &s.range->heat[vpn - range_first_vpn(s.range)]);
+	for (uint64_t vpn = s.vpn; s.pages && (vpn = radix_next(mirror, vpn, last)) <= last; vpn++) {
+		struct heat *heat = range_heat(s.range, vpn);
+
+		if (heat)
+			fn(radix_find(mirror, vpn), heat);
+	}
 }
 
 static void make_cold(radix_word *word, struct heat *heat)
@@ -171,9 +178,12 @@ static void advise_prefetch(struct request *q, const struct span *span)
 
 static void advise_stay(struct request *q, const struct span *span)
 {
-	int r = is_adopted(span) ? adopted_stay(span->range, span->vpn, span->pages)
-				 : span_flag(span, PAGE_STAY);
+	int r;
 
+	do
+		r = is_adopted(span) ? adopted_stay(span->range, span->vpn, span->pages)
+				     : span_flag(span, PAGE_STAY);
+	while (r == SPACE_E_TABLES && !(r = request_grow_tables(span->range->space)));
 	if (r)
 		reply_result(q->session, q->id, r, "pages that stay");
 	else

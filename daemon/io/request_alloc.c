@@ -6,14 +6,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/ledgerfile.h"
-#include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/notify_send.h"
 #include "daemon/io/pin.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
@@ -122,6 +123,7 @@ static int put_record(struct daemon *d, struct range *r)
 				    .flags = r->flags,
 				    .backing = d->backing,
 				    .home = atomic_load(&r->home) };
+	int rc;
 
 	memfile_to_record(r, &rec);
 	snprintf(rec.name, sizeof(rec.name), "%s", r->name);
@@ -129,36 +131,72 @@ static int put_record(struct daemon *d, struct range *r)
 	if (r->prefer != TIER_NOWHERE)
 		snprintf(rec.prefer, sizeof(rec.prefer), "%s",
 			 d->world->tiers[r->prefer].config.name);
-	return ledgerfile_put_range(space_ledger(r->space), &rec);
+	rc = ledgerfile_put_range(space_ledger(r->space), &rec);
+	return rc == -ENOSPC || rc == -EDQUOT ? SPACE_E_STATE_FULL : rc;
 }
 
-static void stored(const char *name, int r)
-{
-	if (r == NOTIFY_E_FULL)
-		log_line(LOG_LEVEL_WARNING,
-			 "the descriptor store is full: after a restart %s comes back only from "
-			 "its client (FileDescriptorStoreMax=), ignoring",
-			 name);
-	else if (r < 0)
-		log_line(LOG_LEVEL_WARNING, "%s cannot be stored with systemd: %s, ignoring", name,
-			 strerror(-r));
-}
-
-static void store_range(struct range *r)
+/* Charged to the user before it is sent. 0, SPACE_E_STORE, SPACE_E_STORED, -errno. */
+static int store_uffd(struct space *s)
 {
 	char name[MEMFILE_NAME];
+	int r;
 
-	LIST_EACH(pos, &r->space->ranges) {
-		struct range *other = container_of(pos, struct range, in_space);
+	snprintf(name, sizeof(name), "u%llu", (unsigned long long)s->client);
+	if (notify_stored(name))
+		return 0;
+	if (charge_take(&s->stored, s->account, ACCOUNT_STORED, 1))
+		return SPACE_E_STORED;
+	r = notify_store(name, s->uffd);
+	if (r)
+		charge_give(&s->stored);
+	return r == NOTIFY_E_FULL ? SPACE_E_STORE : r;
+}
 
-		if (other->kind != RANGE_MANAGED || !other->addr)
-			continue;
-		snprintf(name, sizeof(name), "u%llu", (unsigned long long)r->space->client);
-		if (other == r)
-			stored(name, notify_store(name, r->space->uffd));
-		break;
-	}
-	stored(name, memfile_store(r, name));
+static int store_range(struct range *r)
+{
+	int rc = store_uffd(r->space);
+
+	return rc ? rc : memfile_store(r);
+}
+
+/* A MapRange whose descriptors are on their way: what is not stored is not acknowledged. */
+struct map_wait {
+	struct daemon *daemon;
+	uint64_t session, request, range;
+};
+
+static void stored(void *userdata, int result)
+{
+	struct map_wait *w = userdata;
+	struct session *s = session_find(w->daemon, w->session);
+	struct range *r = s && session_space(s) ? space_find_id(session_space(s), w->range) : NULL;
+
+	if (!s)
+		;	/* its space was retired, or waits for it with all that it has */
+	else if (!r || atomic_load(&r->dying))
+		session_error(s, w->request, ENOENT, "MapRange: the range was freed meanwhile");
+	else if (!result)
+		reply_ok(s, w->request);
+	else
+		session_error(s, w->request, -result,
+			      "MapRange: the service manager has not stored the descriptors: %s", strerror(-result));
+	if (result && r && !atomic_load(&r->dying))
+		retire_ranges(w->daemon, &r, 1, NULL, NULL);
+	free(w);
+}
+
+static int await_stored(struct request *q, struct range *r)
+{
+	struct map_wait *w = malloc(sizeof(*w));
+	int rc;
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct map_wait){ .daemon = q->daemon, .session = q->session->id, .request = q->id, .range = r->id };
+	rc = notify_barrier(stored, w);
+	if (rc)
+		free(w);
+	return rc;
 }
 
 /* 0 or -errno, SPACE_E_*: then the range is as if it had never been mapped, but on record nowhere.
@@ -194,16 +232,17 @@ void request_map_range(struct request *q)
 	while (rc == SPACE_E_TABLES && !(rc = request_grow_tables(s->space)));
 	if (!rc) {
 		rc = put_record(q->daemon, r);
+		if (!rc && notify_has_store())
+			rc = store_range(r);
 		if (!rc)
 			rc = pin_from_start(q->daemon, r);
+		if (!rc && notify_has_store())
+			rc = await_stored(q, r);
 		if (rc)
 			retire_ranges(q->daemon, &r, 1, NULL, NULL);
 	}
-	if (rc) {
+	if (rc)
 		reply_result(s, q->id, rc, "MapRange");
-		return;
-	}
-	if (notify_has_store())
-		store_range(r);
-	reply_ok(s, q->id);
+	else if (!notify_has_store())
+		reply_ok(s, q->id);
 }

@@ -19,6 +19,7 @@
 #include "daemon/io/resume.h"
 #include "daemon/io/server.h"
 #include "daemon/io/session_own.h"
+#include "daemon/io/state_dir.h"
 
 /* 0 or -1 (refused). */
 static int check_version(struct request *q, const Hmmd__Hello *h)
@@ -63,11 +64,12 @@ static int new_space(struct request *q, struct space **ret)
 	const struct peer *p = &q->session->peer;
 	struct world *w = q->daemon->world;
 	uint64_t client = w->next_id++;
+	const uint64_t bytes = (uint64_t)LEDGER_FIRST_TABLES * LEDGER_TABLE_SIZE;
 	struct ledgerfile *l;
-	int r = new_ledger(q, client, &l);
+	int r = state_dir_has_room(w->config.state_dir, p->uid, bytes) ? new_ledger(q, client, &l) : SPACE_E_STATE_FULL;
 
 	if (r)
-		return r;
+		return r == -ENOSPC || r == -EDQUOT ? SPACE_E_STATE_FULL : r;
 	r = space_new(ret, w, client, p->pid, p->uid, ledgerfile_arena(l),
 		      ledgerfile_owner_arena(l), LEDGER_MAX_TABLES, ledgerfile_tables(l), false);
 	if (r) {

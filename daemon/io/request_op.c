@@ -21,6 +21,13 @@ int request_op_new(struct request *q, enum move_kind kind, unsigned int tier, st
 		return -1;
 	}
 	r = op_new(ret, q->daemon->world, q->session->id, kind, (uint8_t)tier);
+	if (!r && op_charge(*ret, q->session->space->account)) {
+		op_free(*ret, q->daemon->world);
+		session_error(q->session, q->id, EDQUOT,
+			      "this user has %llu unfinished operations, the quota; wait for one to end",
+			      (unsigned long long)q->session->space->account->limit[ACCOUNT_OPS]);
+		return -1;
+	}
 	if (!r)
 		return 0;
 	reply_result(q->session, q->id, r, "a new operation");
@@ -67,7 +74,8 @@ int op_start_silent(struct daemon *d, enum move_kind kind, unsigned int tier,
 
 	if (r)
 		return r;
-	r = op_add_span(op, span->range, span->vpn, span->pages);
+	r = op_charge(op, span->range->space->account) ? -EDQUOT :
+		op_add_span(op, span->range, span->vpn, span->pages);
 	if (r) {
 		op_free(op, d->world);
 		return r < 0 ? r : -EBUSY;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "daemon/io/daemon.h"
-#include "daemon/io/ledgerfile.h"
 #include "daemon/io/reply.h"
 #include "daemon/io/request.h"
 #include "daemon/io/request_tables.h"
@@ -12,18 +11,6 @@
 #include "daemon/io/retire.h"
 #include "daemon/io/session_own.h"
 #include "daemon/io/space_driver.h"
-
-int request_grow_tables(struct space *s)
-{
-	struct ledgerfile *l = space_ledger(s);
-	int r = ledgerfile_grow(l);
-
-	if (r)
-		return r;
-	radix_set_tables(&s->mirror, ledgerfile_tables(l));
-	radix_set_tables(&s->owners, ledgerfile_tables(l));
-	return 0;
-}
 
 /* True: nothing of this client can move on this machine. */
 static bool one_place(const struct space *s)

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Room for more page tables in a client's ledger. */
+/* Page tables in a client's ledger: room for more, and what is not needed any more given back. */
 #ifndef HMMD_IO_REQUEST_TABLES_H
 #define HMMD_IO_REQUEST_TABLES_H
 
+#include <stdint.h>
+
 struct space;
 
-/* After SPACE_E_TABLES: doubles the ledger. -ENOSPC: it is as large as it gets. */
+/*
+ * After SPACE_E_TABLES: makes room for what was lacking. SPACE_E_LEDGER, SPACE_E_STATE_FULL; -ENOSPC: the ledger is
+ * as large as it gets.
+ */
 int request_grow_tables(struct space *s);
+/*
+ * Gives free tables back but for so many. After space_recovered() all of them, for some may have no memory; then
+ * after space_reclaim().
+ */
+enum { TABLES_SPARE = 16 };
+void request_free_tables(struct space *s, uint32_t spare);
 
 #endif

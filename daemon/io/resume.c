@@ -11,6 +11,7 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
+#include "daemon/io/request_tables.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/retire.h"
 
@@ -110,16 +111,11 @@ int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, 
 
 static int map_range(struct space *s, struct range *r, uint64_t addr)
 {
-	struct ledgerfile *l = space_ledger(s);
 	int rc;
 
-	while ((rc = space_map(s, r, addr)) == SPACE_E_TABLES) {
-		rc = ledgerfile_grow(l);
-		if (rc < 0)
-			return rc;
-		radix_set_tables(&s->mirror, ledgerfile_tables(l));
-		radix_set_tables(&s->owners, ledgerfile_tables(l));
-	}
+	do
+		rc = space_map(s, r, addr);
+	while (rc == SPACE_E_TABLES && !(rc = request_grow_tables(s)));
 	return rc > 0 ? -EEXIST : rc;
 }
 
@@ -159,8 +155,10 @@ int resume_serve(struct daemon *d, struct resume *w, uint64_t *ret_lost)
 	int rc = 0;
 
 	map_all(d, w);
-	if (w->space->recovering)
+	if (w->space->recovering) {
 		space_recovered(w->space);
+		request_free_tables(w->space, 0);
+	}
 	for (i = 0; i < w->n && rc >= 0; i++) {
 		if (!w->ranges[i].range || w->ranges[i].live)
 			continue;

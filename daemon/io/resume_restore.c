@@ -113,6 +113,8 @@ static bool take_descriptors(struct resume *w)
 	size_t i;
 
 	w->space->uffd = stored_uffd(w->who.client);
+	if (w->space->uffd >= 0)
+		charge_force(&w->space->stored, w->space->account, ACCOUNT_STORED, 1);
 	all = w->space->uffd >= 0;
 	for (i = 0; i < w->n; i++)
 		all = memfile_at_hand(w->ranges[i].range) && all;

@@ -23,11 +23,13 @@
 #include "daemon/io/closing.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/grave.h"
 #include "daemon/io/ledgerfile.h"
 #include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/pin.h"
+#include "daemon/io/request_tables.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/retire.h"
 #include "daemon/io/track.h"
@@ -158,18 +160,15 @@ static bool others_on(const struct batch *b)
 	return false;
 }
 
-static void free_space(struct space *s)
+static void free_space(struct daemon *d, struct space *s)
 {
-	struct ledgerfile *l = space_ledger(s);
-
 	if (s->uffd >= 0)
 		close(s->uffd);
 	if (s->driver >= 0)
 		close(s->driver);
 	forget_uffd(s->client);
-	space_set_ledger(s, NULL);
+	grave_dig(d, s);
 	space_free(s);
-	ledgerfile_close(l);
 }
 
 static void end(struct batch *b)
@@ -186,13 +185,19 @@ static void end_space(struct batch *b)
 	struct space *s = b->space;
 
 	if (!b->daemon->errands || (s->uffd < 0 && s->driver < 0)) {
-		free_space(s);
+		free_space(b->daemon, s);
 		end(b);
 		return;
 	}
 	b->closing = closing_send(b->daemon->errands, s->uid, s->uffd, s->driver, closed, b);
 	if (b->closing)
 		s->uffd = s->driver = -1;
+}
+
+static void reclaim(struct space *s)
+{
+	space_reclaim(s);
+	request_free_tables(s, TABLES_SPARE);
 }
 
 static void on_passed(void *userdata)
@@ -202,7 +207,7 @@ static void on_passed(void *userdata)
 
 	if (b->stage == STAGE_RECLAIM) {
 		if (b->freed == d->retire->freed)
-			space_reclaim(b->space);
+			reclaim(b->space);
 		end(b);
 	} else {
 		b->stage = STAGE_HOLDERS;

@@ -9,13 +9,16 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/drain.h"
+#include "daemon/io/grave.h"
 #include "daemon/io/kernel_tier.h"
+#include "daemon/io/outgoing.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/space_driver.h"
 
 #define USEC_PER_MSEC 1000ULL
 #define IDLE_US 1000000ULL	/* a tick a second keeps the per-second figures honest */
+#define ISSUE_US 2000ULL		/* 2 ms of a tick for operations; then whoever else waits has a turn */
 #define RANK_AGAIN_US 1000ULL	/* 1 ms: ranking more often finds the same temperatures */
 
 static void on_tick(uv_timer_t *timer);
@@ -46,6 +49,8 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	resume_sweep(s->daemon);
 	kernel_tiers_watch(s->daemon);
 	drain_each_second(s->daemon);
+	graves_look(s->daemon);
+	outgoing_trim();
 	space_drivers_round(s->daemon);
 	if (s->lost_untold)
 		daemon_event(s->daemon, EVENT_ERROR, "%llu huge pages could not be read back and are lost to their programs",
@@ -57,11 +62,19 @@ static void each_second(struct schedule *s, uint64_t now_us)
 
 static void issue_all(struct daemon *d)
 {
-	size_t cursor = 0;
+	struct schedule *s = d->schedule;
+	uint64_t end_us = daemon_now_us(d) + ISSUE_US;
 	struct op *op;
 
-	while ((op = idmap_each(d->world->ops, &cursor, NULL)))
+	while ((op = idmap_each(d->world->ops, &s->issue_cursor, NULL))) {
 		schedule_issue(d, op);
+		if (daemon_now_us(d) >= end_us)
+			break;
+	}
+	if (op)
+		schedule_soon(s, USEC_PER_MSEC);
+	else
+		s->issue_cursor = 0;
 	schedule_end_done(d);
 }
 

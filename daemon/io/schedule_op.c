@@ -7,10 +7,13 @@
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/session.h"
 
+enum { TURN_LOOKS = 8 /* operations of a user looked at when it has load again */ };
+
 /* op_issue() hands out OP_IN_FLIGHT moves at most, so what is issued fits. */
 void schedule_issue(struct daemon *d, struct op *op)
 {
 	uint64_t now_us = daemon_now_us(d), due_us;
+	const struct account *a = op->charge.account;
 	struct plan *plan;
 	size_t i;
 
@@ -25,11 +28,12 @@ void schedule_issue(struct daemon *d, struct op *op)
 			range_drop(plan->moves[i].range);
 		}
 	due_us = op_due_us(op);
-	if (!op->in_flight && due_us != UINT64_MAX)
+	/* One that waits for its user's load is issued when there is some again. */
+	if (!op->in_flight && due_us != UINT64_MAX && (!a || a->load < OP_USER_LOAD))
 		schedule_soon(d->schedule, due_us > now_us ? due_us - now_us : 0);
 }
 
-static void end(struct daemon *d, struct op *op)
+void schedule_end(struct daemon *d, struct op *op)
 {
 	if (drain_goes_on(d, op)) {
 		schedule_issue(d, op);
@@ -42,6 +46,22 @@ static void end(struct daemon *d, struct op *op)
 	op_free(op, d->world);
 }
 
+/*
+ * The operations of a user, one after another, as long as it has any load left. Those that wait for a time, not for
+ * load, are passed by; the tick comes to them.
+ */
+void schedule_turn(struct daemon *d, struct account *a)
+{
+	struct op *op;
+
+	for (unsigned int i = 0; i < TURN_LOOKS && a->load < OP_USER_LOAD && !list_empty(&a->ops); i++) {
+		op = container_of(a->ops.next, struct op, in_account);
+		list_remove(&op->in_account);
+		list_append(&a->ops, &op->in_account);
+		schedule_issue(d, op);
+	}
+}
+
 void schedule_end_done(struct daemon *d)
 {
 	size_t cursor = 0;
@@ -50,8 +70,8 @@ void schedule_end_done(struct daemon *d)
 	while ((op = idmap_each(d->world->ops, &cursor, NULL))) {
 		if (!op_done(op))
 			continue;
-		end(d, op);
-		cursor = 0;	/* the map has changed */
+		schedule_end(d, op);
+		cursor--;	/* another one may have come to its place */
 	}
 }
 
@@ -63,7 +83,7 @@ void schedule_op(struct daemon *d, struct op *op)
 		d->schedule->active = true;
 	schedule_issue(d, op);
 	if (op_done(op))
-		end(d, op);
+		schedule_end(d, op);
 	else if (d->schedule)
 		schedule_soon(d->schedule, d->world->config.tick_us);
 }

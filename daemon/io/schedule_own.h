@@ -27,6 +27,7 @@ struct schedule {
 	uint64_t dry_told_us;
 	uint64_t lost_untold;		/* pages lost since it was last said */
 	struct moved_run moved;
+	size_t issue_cursor;		/* in the map of operations: where the next tick goes on; 0: at the beginning */
 	bool above_high[HMM_LIMIT_TIERS];
 	uint32_t probing;		/* tiers with a probe page under way */
 	enum tier_state told_state[HMM_LIMIT_TIERS];
@@ -36,6 +37,8 @@ struct schedule {
 void schedule_soon(struct schedule *s, uint64_t in_us);	/* the next tick comes at the latest then */
 /* schedule_op.c */
 void schedule_issue(struct daemon *d, struct op *op);
+void schedule_end(struct daemon *d, struct op *op);	/* it is done: its session is told, it is freed */
+void schedule_turn(struct daemon *d, struct account *a);	/* the user has load again */
 void schedule_end_done(struct daemon *d);		/* ends every operation that is done */
 void schedule_moved(struct daemon *d, const struct op *op, const struct move *m);
 void schedule_flush_moved(struct daemon *d);

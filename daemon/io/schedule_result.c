@@ -7,14 +7,10 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/pin.h"
+#include "daemon/io/request_tables.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/session.h"
 #include "daemon/io/space_driver.h"
-
-static struct heat *heat_of(struct range *r, uint64_t vpn)
-{
-	return r->heat ? &r->heat[vpn - range_first_vpn(r)] : NULL;
-}
 
 /* The loop has something to decide soon, but no sooner than the next tick. */
 void schedule_stir(struct daemon *d)
@@ -46,10 +42,14 @@ static void plan_result(struct daemon *d)
 
 static void after(struct daemon *d, const struct move *m, struct op *op)
 {
+	struct account *user = op ? op->charge.account : NULL;
+
 	if (op && op_done(op))
-		schedule_end_done(d);
+		schedule_end(d, op);
 	else if (op && op->in_flight <= OP_IN_FLIGHT / 2)
 		schedule_issue(d, op);
+	if (user)
+		schedule_turn(d, user);
 	if (was_planned(m))
 		plan_result(d);
 	schedule_stir(d);
@@ -59,7 +59,7 @@ static void after(struct daemon *d, const struct move *m, struct op *op)
 void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcome outcome)
 {
 	struct op *op = m->op ? idmap_get(d->world->ops, m->op) : NULL;
-	struct heat *heat = heat_of(m->range, m->vpn);
+	struct heat *heat = range_heat(m->range, m->vpn);
 
 	if (outcome == MOVE_MOVED && (m->kind == MOVE_FILL || m->kind == MOVE_PIN) && heat)
 		range_filled(m->range, m->vpn, daemon_now_us(d), false);
@@ -80,17 +80,47 @@ static void pinned(const struct move *m, bool done)
 	pin_arrived(m->range, addr, end, done ? m->pin : 0);
 }
 
-void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes)
+/* Of memory that nobody watches only what was moved whole is known. */
+static int book_moved(const struct move *m, const struct op_result *bytes, uint64_t whole)
+{
+	uint64_t addr, end;
+	int rc = 0;
+
+	move_area(m, &addr, &end);
+	if (m->kind == MOVE_NODE && !m->leaves && bytes->moved + bytes->already_there == end - addr)
+		return adopted_moved(m->range, m->vpn, m->pages, m->tier);
+	for (unsigned int i = 0; whole && i < CREW_WHOLE && !rc; i++)
+		if (whole >> i & 1)
+			rc = adopted_moved(m->range, m->vpn + i, 1, m->tier);
+	return rc;
+}
+
+/* Words say where adopted memory was last seen: where they cannot be had they say nothing. */
+static void book(const struct move *m, const struct op_result *bytes, uint64_t whole)
+{
+	struct range *r = m->range;
+	int rc;
+
+	do {
+		if (atomic_load(&r->dying))
+			return;
+		rc = atomic_load(&r->adopted) ? adopted_words(r, m->vpn, m->pages) : book_moved(m, bytes, whole);
+	} while (rc == SPACE_E_TABLES && !request_grow_tables(r->space));
+}
+
+void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes, uint64_t stopped,
+			uint64_t whole)
 {
 	struct op *op = m->op ? idmap_get(d->world->ops, m->op) : NULL;
 
+	book(m, bytes, whole);
 	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));
 	if (m->kind == MOVE_PIN)
 		pinned(m, bytes->moved > 0);
 	if (bytes->moved && d->schedule && was_planned(m))
 		d->schedule->planned_moved++;
 	if (op)
-		op_report_bytes(op, m, bytes);
+		op_report_part(op, m, bytes, stopped);
 	after(d, m, op);
 }
 
@@ -103,7 +133,7 @@ static void page_lost(struct daemon *d, const struct fault_note *n)
 
 void schedule_fault_note(struct daemon *d, const struct fault_note *n)
 {
-	struct heat *heat = heat_of(n->range, n->vpn);
+	struct heat *heat = range_heat(n->range, n->vpn);
 
 	if (n->lost)
 		page_lost(d, n);

@@ -26,7 +26,10 @@
 
 #define AWAKE_NS 50000ULL	/* 50 us: what going to sleep and waking up costs on an idle machine */
 
-enum { ACCEPTS_PER_TURN = 16 };	/* then others get their turn */
+enum {
+	ACCEPTS_PER_TURN = 16,		/* then others get their turn */
+	CLIENTS_RESERVED = 64		/* connections for root and hmmd's own user */
+};
 
 void server_add(struct server *s, struct session *session)
 {
@@ -97,14 +100,21 @@ static uid_t uid_of(int fd)
 	return who.uid;
 }
 
+/* The last ones are for those who have to see what is going on. */
+static unsigned int places(uid_t uid)
+{
+	return uid == 0 || uid == geteuid() ? HMM_LIMIT_CLIENTS : HMM_LIMIT_CLIENTS - CLIENTS_RESERVED;
+}
+
 static void welcome(struct server *s, int fd)
 {
 	uid_t uid = uid_of(fd);
 	struct peer peer;
+	struct account *a;
 	int r;
 
-	if (s->n_sessions >= HMM_LIMIT_CLIENTS) {
-		turn_away(s, fd, uid, "", HMM_LIMIT_CLIENTS);
+	if (s->n_sessions >= places(uid)) {
+		turn_away(s, fd, uid, "", (int)places(uid));
 		return;
 	}
 	r = peer_get(fd, &peer);
@@ -113,9 +123,12 @@ static void welcome(struct server *s, int fd)
 			 "a connection is not taken: its process cannot be identified: %s",
 			 strerror(-r));
 		porters_bury(s->daemon->porters, fd, uid);
-	} else if (sessions_of(s, peer.uid) >= HMM_LIMIT_CLIENTS_PER_UID) {
+		return;
+	}
+	a = world_account(s->daemon->world, peer.uid);
+	if (a && sessions_of(s, peer.uid) >= a->limit[ACCOUNT_CLIENTS]) {
 		peer_done(&peer);
-		turn_away(s, fd, uid, " of one user", HMM_LIMIT_CLIENTS_PER_UID);
+		turn_away(s, fd, uid, " of one user", (int)a->limit[ACCOUNT_CLIENTS]);
 	} else {
 		admit(s, fd, &peer);
 	}
@@ -226,6 +239,13 @@ void server_stay_awake(struct server *s)
 		uv_idle_start(&s->awake, look_at_clock);
 }
 
+static void next_turn(uv_prepare_t *turns)
+{
+	struct server *s = turns->data;
+
+	s->turn++;
+}
+
 int server_start(struct server *s)
 {
 	int r = uv_poll_init(s->daemon->loop, &s->listen, s->fd);
@@ -235,6 +255,10 @@ int server_start(struct server *s)
 	s->listen.data = s;
 	uv_idle_init(s->daemon->loop, &s->awake);
 	s->awake.data = s;
+	uv_prepare_init(s->daemon->loop, &s->turns);
+	s->turns.data = s;
+	s->turn = 1;
+	uv_prepare_start(&s->turns, next_turn);
 	return uv_poll_start(&s->listen, UV_READABLE, accept_ready);
 }
 
@@ -249,6 +273,8 @@ void server_stop(struct server *s)
 void server_close(struct server *s)
 {
 	server_stop(s);
+	if (s->turns.data && !uv_is_closing((uv_handle_t *)&s->turns))
+		uv_close((uv_handle_t *)&s->turns, NULL);
 	while (!list_empty(&s->sessions))
 		session_let_go(container_of(s->sessions.next, struct session, in_server));
 }

@@ -17,6 +17,8 @@ struct server {
 	struct daemon *daemon;
 	uv_poll_t listen;
 	uv_idle_t awake;		/* active for AWAKE_NS after each request: the loop does not sleep */
+	uv_prepare_t turns;
+	uint64_t turn;			/* of the loop: how many there were */
 	uint64_t awake_until;		/* uv_hrtime() */
 	int fd;
 	int spare_fd;			/* closed for a moment to turn a client away when descriptors run out */

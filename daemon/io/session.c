@@ -74,6 +74,8 @@ struct session *session_of_space(struct daemon *d, const struct space *space)
 static void session_free(struct session *s)
 {
 	outgoing_drop_all(s);
+	if (s->account)
+		share_leave(&s->account->share, &s->share);
 	awaited_drop_all(s);
 	peer_done(&s->peer);
 	if (s->user)
@@ -141,7 +143,8 @@ int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd,
 	list_init(&s->in_server);
 	list_init(&s->awaited);
 	list_init(&s->of_user);
-	r = porters_hold(d->porters, s);
+	s->account = world_account(d->world, peer->uid);
+	r = s->account ? porters_hold(d->porters, s) : -ENOMEM;
 	if (!r)
 		r = init_polls(s);
 	if (r && s->handles == 0)
@@ -158,6 +161,7 @@ int session_new(struct session **ret, struct daemon *d, uint64_t id, int fd,
 static void leave(struct session *s)
 {
 	s->closing = true;
+	share_leave(&s->account->share, &s->share);
 	track_session_gone(s);
 	if (s->space)
 		space_driver_detach(s->space);

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 #include "daemon/base/list.h"
+#include "daemon/core/account.h"
 #include "daemon/io/session.h"
 
 struct porter_user;
@@ -19,6 +20,8 @@ struct session {
 	unsigned int handles;		/* of these, not yet closed by libuv */
 	int events;			/* what socket_poll waits for */
 	struct peer peer;
+	struct account *account;	/* of the peer's uid */
+	struct share_peer share;	/* when it is heard */
 	bool said_hello, control, subscribed, closing;
 	const char *cut;		/* why nothing is sent to it any more; NULL: it is well */
 	uint64_t features;		/* of Hello */
@@ -26,6 +29,7 @@ struct session {
 	bool unseen;			/* nobody can tell which of its pages are mapped */
 	struct list_node queue;		/* of struct outgoing */
 	size_t queued;			/* bytes in it */
+	struct charge queued_charge;
 	unsigned int ops;		/* unfinished operations */
 	struct list_node awaited;	/* of struct awaited: requests answered when their operation ends */
 	bool resuming;			/* Hello named a client of an earlier daemon, the last Resume did not come yet */

@@ -27,14 +27,27 @@
  */
 enum { TURNS_PER_PROBE = 64 };
 
+/*
+ * It has not read what it was told already; less of that is borne where the other connections of its user do not
+ * read either. A connection that has read everything is never behind.
+ */
+static bool is_behind(const struct session *s)
+{
+	const struct account *a = s->account;
+
+	return s->queued > HMM_LIMIT_QUEUE_STOP || (s->queued && a->used[ACCOUNT_QUEUED] > a->limit[ACCOUNT_QUEUED] / 2);
+}
+
 void session_watch(struct session *s)
 {
 	int events = 0;
 
 	if (s->closing)
 		return;
-	if ((s->queued <= HMM_LIMIT_QUEUE_STOP && !s->carrier) || s->cut)
+	if (s->cut || (!s->carrier && !is_behind(s)))
 		events |= UV_READABLE;
+	else
+		share_leave(&s->account->share, &s->share);
 	if (s->queued)
 		events |= UV_WRITABLE;
 	if (events == s->events)
@@ -107,6 +120,7 @@ static bool read_frame(struct session *s)
 
 void session_took(struct session *s, const struct porter_note *n, const uint8_t *packet, size_t size, int *fds)
 {
+	uint64_t start = uv_hrtime();
 	int all[HMM_LIMIT_FDS];
 	size_t next = 0;
 
@@ -124,6 +138,7 @@ void session_took(struct session *s, const struct porter_note *n, const uint8_t 
 			if (n->known >> i & 1)
 				fds[next++] = all[i];
 	}
+	share_spend(&s->account->share, uv_hrtime() - start);
 	session_watch(s);
 }
 
@@ -137,6 +152,8 @@ void session_untaken(struct session *s, const char *why)
 static void read_frames(struct session *s)
 {
 	unsigned int n = 0, limit = s->batch ? HMM_LIMIT_REQUESTS_PER_TURN : 1;
+	struct share *share = &s->account->share;
+	uint64_t start, now;
 
 	if (!s->batch && ++s->turns % TURNS_PER_PROBE == 0)
 		limit = 2;
@@ -144,9 +161,15 @@ static void read_frames(struct session *s)
 		session_close(s, s->cut);
 		return;
 	}
-	while (n < limit && !s->closing && !s->cut && !s->carrier && s->queued <= HMM_LIMIT_QUEUE_STOP &&
-	       read_frame(s))
+	if (!share_may_run(share, &s->share, s->daemon->server->turn))
+		return;
+	start = now = uv_hrtime();
+	while (n < limit && !s->closing && !s->cut && !s->carrier && !is_behind(s) && now - start < SHARE_NS &&
+	       read_frame(s)) {
+		now = uv_hrtime();
 		n++;
+	}
+	share_spend(share, now - start);
 	s->batch = n > 1;
 	if (n)
 		server_stay_awake(s->daemon->server);
@@ -184,8 +207,10 @@ static void send_packed(struct session *s, const void *frame, size_t size, const
 		cut_off(s, "it does not read what it asked for");
 		return;
 	}
-	if (outgoing_add(s, frame, size, fds, n_fds))
-		cut_off(s, "there is no memory or descriptor for its answer");
+	r = outgoing_add(s, frame, size, fds, n_fds);
+	if (r)
+		cut_off(s, r == -EDQUOT ? "the connections of its user do not read what they asked for" :
+					  "there is no memory or descriptor for its answer");
 	else
 		session_watch(s);
 }
@@ -207,7 +232,7 @@ void session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const 
 	uint8_t *out = s->daemon->server->out;
 	size_t size;
 
-	if (s->closing || s->cut || (s->queued > HMM_LIMIT_QUEUE_STOP && spare(m)))
+	if (s->closing || s->cut || (is_behind(s) && spare(m)))
 		return;
 	if (frame_pack(id, m, out, HMM_LIMIT_FRAME, &size)) {
 		log_line(LOG_LEVEL_ERROR, "an answer does not fit into a frame");

@@ -46,3 +46,29 @@ int survivors_find(const char *state_dir, struct survivors *ret)
 	free(clients);
 	return rc;
 }
+
+static void sweep(const char *state_dir, uint64_t client)
+{
+	struct ledger_identity who;
+	int pidfd, rc;
+
+	if (ledgerfile_peek(state_dir, client, &who))
+		return;
+	rc = process_look(&who, &pidfd);
+	if (rc == PROCESS_E_ENDED)
+		ledgerfile_unlink(state_dir, client);
+	else if (!rc)
+		close(pidfd);
+}
+
+void survivors_sweep(const char *state_dir)
+{
+	uint64_t *clients = NULL;
+	size_t n = 0, i;
+
+	if (ledgerfile_list(state_dir, &clients, &n) < 0)
+		return;
+	for (i = 0; i < n; i++)
+		sweep(state_dir, clients[i]);
+	free(clients);
+}

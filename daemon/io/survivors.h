@@ -12,5 +12,7 @@ struct survivors {
 
 /* Reads ledgers and range files in the state directory. Damaged ones are left to resume_restore(). -errno. */
 int survivors_find(const char *state_dir, struct survivors *ret);
+/* Removes what clients that have certainly ended left there. Takes no room: a full directory has some afterwards. */
+void survivors_sweep(const char *state_dir);
 
 #endif

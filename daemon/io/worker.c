@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A worker: carries out moves, one huge page at a time, and puts each result into the queue to the loop.
+ * A worker: carries out moves, one huge page at a time (of adopted memory as much as there is time for), and puts each result into the queue to the loop.
  * Background moves only take room that is free; what somebody asked for may evict to make room.
  */
 #include <errno.h>
@@ -9,6 +9,8 @@
 #include "daemon/io/crew_threads.h"
 #include "daemon/io/worker_driver.h"
 #include "daemon/io/worker_node.h"
+
+#define SLICE_NS 5000000ULL	/* 5 ms: what the others wait for */
 
 enum { RESULTS_MANY = 32 /* results that wake the loop while more moves are queued: about 5 ms of copying */ };
 
@@ -113,12 +115,18 @@ static void report(struct crew *c, const struct crew_result *result)
 		uv_async_send(&c->wake);
 }
 
+bool worker_time_is_over(const struct worker *w)
+{
+	return w->slice_ends_ns && crew_clock_ns() >= w->slice_ends_ns;
+}
+
 static void work(struct worker *w, const struct move *m)
 {
 	struct crew_result result = { .move = *m, .outcome = MOVE_FAILED };
 
 	if (m->range->kind == RANGE_ADOPTED) {
 		result.span = 1;
+		w->slice_ends_ns = m->op && m->kind != MOVE_PIN ? crew_clock_ns() + SLICE_NS : 0;
 		worker_adopted(w, m, &result);
 	} else if (!atomic_load(&m->range->dying)) {
 		result.outcome = (uint8_t)carry_out(w, m);

@@ -78,8 +78,23 @@ static uint64_t window_end(uint64_t addr, uint64_t end)
 
 static bool goes_on(const struct worker *w, const struct move *m)
 {
-	return !atomic_load(&w->hand.crew->ending) &&
+	return !atomic_load(&w->hand.crew->ending) && !worker_time_is_over(w) &&
 	       (!atomic_load(&m->range->dying) || m->reason == REASON_OWN);
+}
+
+/*
+ * These are about the piece that was asked for; any other error is about the device or the process.
+ */
+static bool only_here(int r)
+{
+	return r == 0 || r == -EAGAIN || r == -ENOENT || r == -EINVAL || r == -EFAULT;
+}
+
+/* What is left when the time is over goes back; when it cannot be done at all, it has failed. */
+static void stopped_at(const struct worker *w, struct crew_result *result, uint64_t addr, uint64_t end, int r)
+{
+	if (addr < end && only_here(r) && worker_time_is_over(w))
+		result->left = (uint32_t)((end - addr) / BASE_PAGE);
 }
 
 static void look_all(struct worker *w, const struct move *m, uint64_t addr, uint64_t end)
@@ -95,14 +110,6 @@ static void count(struct crew_result *result, const struct driver_moved *moved)
 	result->moved += (uint32_t)(moved->moved / BASE_PAGE);
 	result->already += (uint32_t)(moved->already / BASE_PAGE);
 	result->busy += (uint32_t)(moved->busy / BASE_PAGE);
-}
-
-/*
- * These are about the piece that was asked for; any other error is about the device or the process.
- */
-static bool only_here(int r)
-{
-	return r == 0 || r == -EAGAIN || r == -ENOENT || r == -EINVAL || r == -EFAULT;
 }
 
 /*
@@ -192,6 +199,7 @@ static void to_device(struct worker *w, const struct move *m, uint64_t addr, uin
 		}
 		r = put_window(w, m, addr, next, &room, result);
 	}
+	stopped_at(w, result, addr, end, r);
 }
 
 /* From devices first; what is in memory then goes to the node that was asked for. */
@@ -201,18 +209,28 @@ static void to_node(struct worker *w, const struct move *m, uint64_t addr, uint6
 	struct driver_moved moved, back = { 0 };
 	unsigned int dev = m->leaves ? driver_of(w)->device_of_tier[m->leaves - 1] : DRIVER_NO_DEVICE;
 	bool from_node = m->leaves && dev == DRIVER_NO_DEVICE;
-	uint64_t next, at = addr;
-	uint32_t came;
+	uint64_t next, at = from_node ? end : addr;
+	struct move part = *m;
+	uint32_t came, left;
 	int r = 0;
 
-	for (; !from_node && at < end && only_here(r) && goes_on(w, m); at = next) {
+	for (; at < end && only_here(r) && goes_on(w, m); at = next) {
 		next = window_end(at, end);
 		r = driver_to_memory(driver_of(w), fd_of(m), at, next - at, dev, &moved);
 		back.moved += moved.moved;
 		back.already += moved.already;
 		back.busy += moved.busy;
 	}
-	worker_move_span(w, m, result);
+	w->slice_ends_ns = 0;	/* what was begun is finished */
+	left = at < end && only_here(r) && !atomic_load(&m->range->dying) ? (uint32_t)((end - at) / BASE_PAGE) : 0;
+	end -= (uint64_t)left * BASE_PAGE;
+	if (addr < end) {
+		move_set_area(&part, addr, end);
+		worker_move_span(w, &part, result);
+	}
+	result->left = left;
+	if (addr == end)
+		return;
 	came = (uint32_t)(back.moved / BASE_PAGE);
 	if (came > result->already)
 		came = result->already;
@@ -250,6 +268,7 @@ static void exclusive(struct worker *w, const struct move *m, uint64_t addr, uin
 		if (r == -EBUSY || r == -EAGAIN)
 			r = 0;
 	}
+	stopped_at(w, result, addr, end, r);
 }
 
 void worker_adopted(struct worker *w, const struct move *m, struct crew_result *result)

@@ -4,11 +4,14 @@
  * A managed page is booked in its word, so the step is tried only while the word still says that the page
  * rests where it was.
  */
+#include <string.h>
+#include <unistd.h>
+
 #include "daemon/core/space.h"
 #include "daemon/io/worker_node.h"
 #include "daemon/mech/doors.h"
 
-enum { BASE_PAGE = 4096, SPAN_ADDRESSES = 512 /* asked for at once; doors cuts it into batches by time */ };
+enum { BASE_PAGE = 4096, SPAN_ADDRESSES = 512 /* asked for at once; doors cuts it into batches by time */, SPAN_PAGES = 16 /* huge ones */ };
 
 /* The word from its old tier to the new one; false when the page is on its way somewhere else. */
 static bool rebook(struct range *r, radix_word *word, uint64_t seen, unsigned int from, unsigned int to)
@@ -76,17 +79,6 @@ enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 	return moved.moved ? MOVE_MOVED : MOVE_ALREADY;
 }
 
-/* The words of adopted memory say where it was last seen. */
-static void book_adopted(struct range *r, uint64_t addr, unsigned int tier)
-{
-	radix_word *word = space_word(r->space, addr);
-	uint64_t seen = word ? atomic_load_explicit(word, memory_order_acquire) : 0;
-
-	while (word && page_allowed(page_word_state(seen), PAGE_ADOPTED))
-		if (page_step(word, &seen, PAGE_ADOPTED, tier, 0))
-			return;
-}
-
 static void count(struct worker *w, struct crew_result *result, const struct numa_moved *n)
 {
 	result->moved += n->moved / BASE_PAGE;
@@ -106,48 +98,99 @@ static int move_addresses(struct worker *w, const struct move *m, const uint64_t
 					       numa_move(w->hand.mover.numa, pid, addrs, n, page_size, m->tier, ret);
 }
 
-/* [addr, end) in steps of page_size, which divides it. */
-static void move_steps(struct worker *w, const struct move *m, uint64_t addr, uint64_t end, uint64_t page_size,
-		       struct crew_result *result)
+static bool is_over(const struct worker *w, const struct move *m)
 {
+	return atomic_load(&m->range->dying) || worker_time_is_over(w);
+}
+
+/* [addr, end) in steps of page_size, which divides it. Returns how far it came. */
+static uint64_t move_steps(struct worker *w, const struct move *m, uint64_t addr, uint64_t end, uint64_t page_size,
+			   struct crew_result *result)
+{
+	size_t n, most = page_size == LEDGER_PAGE_SIZE ? SPAN_PAGES : SPAN_ADDRESSES;
 	uint64_t addrs[SPAN_ADDRESSES];
 	struct numa_moved moved;
-	size_t n, i;
 
-	while (addr < end && !atomic_load(&m->range->dying)) {
-		for (n = 0; n < SPAN_ADDRESSES && addr < end; addr += page_size)
+	while (addr < end && !is_over(w, m)) {
+		for (n = 0; n < most && addr < end; addr += page_size)
 			addrs[n++] = addr;
 		moved = (struct numa_moved){ 0 };
 		if (move_addresses(w, m, addrs, n, page_size, &moved) < 0)
-			return;
+			return end;
 		count(w, result, &moved);
-		for (i = 0; page_size == LEDGER_PAGE_SIZE && moved.busy + moved.failed == 0 && i < n; i++)
-			book_adopted(m->range, addrs[i], m->tier);
 	}
+	return addr;
 }
 
-/* What lies in the tier that is emptied; the words follow where whole huge pages went. */
+/* Of so many huge pages, which have anything there. When that cannot be told, all may. */
+static void find_mapped(const struct move *m, uint64_t addr, uint64_t pages, uint8_t *ret)
+{
+	int pagemap, r = pagemap_open(m->range->space->pid, &pagemap);
+
+	if (!r) {
+		r = pagemap_mapped(pagemap, addr, pages, ret);
+		close(pagemap);
+	}
+	if (r < 0)
+		memset(ret, 1, pages);
+}
+
+/*
+ * Whole huge pages. Where nothing is mapped nothing is asked for: each base page of it would be, and a terabyte of
+ * that takes minutes. It counts as failed, like all that the result does not name.
+ */
+static uint64_t move_mapped_steps(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
+				  struct crew_result *result)
+{
+	uint8_t mapped[SPAN_ADDRESSES];
+	uint64_t pages, i, next;
+
+	while (addr < end && !is_over(w, m)) {
+		pages = (end - addr) >> LEDGER_PAGE_SHIFT;
+		pages = pages < SPAN_ADDRESSES ? pages : SPAN_ADDRESSES;
+		find_mapped(m, addr, pages, mapped);
+		for (i = 0; i < pages; i = next) {
+			for (next = i; next < pages && mapped[next] == mapped[i]; next++)
+				;
+			addr = mapped[i] ? move_steps(w, m, addr, addr + ((next - i) << LEDGER_PAGE_SHIFT),
+						      LEDGER_PAGE_SIZE, result) :
+					   addr + ((next - i) << LEDGER_PAGE_SHIFT);
+			if (is_over(w, m))
+				break;
+		}
+	}
+	return addr;
+}
+
+/* What lies in the tier that is emptied. Such a move is of CREW_WHOLE huge pages at most (drain_pass.c). */
 static void leave(struct worker *w, const struct move *m, uint64_t addr, uint64_t end, struct crew_result *result)
 {
+	uint8_t mapped[CREW_WHOLE];
 	struct numa_moved moved;
-	uint64_t next;
+	uint64_t next, i;
 
-	for (; addr < end && !atomic_load(&m->range->dying); addr = next) {
+	if (m->pages > CREW_WHOLE)
+		return;
+	find_mapped(m, m->vpn << LEDGER_PAGE_SHIFT, m->pages, mapped);
+	for (; addr < end && !is_over(w, m); addr = next) {
+		i = (addr >> LEDGER_PAGE_SHIFT) - m->vpn;
 		next = (addr | (LEDGER_PAGE_SIZE - 1)) + 1;
 		next = next < end ? next : end;
-		moved = (struct numa_moved){ 0 };
-		if (numa_leave(w->hand.mover.numa, m->range->space->pid, addr, next, m->leaves - 1U, m->tier, &moved) < 0)
+		moved = (struct numa_moved){ .already = mapped[i] ? 0 : next - addr };
+		if (mapped[i] && numa_leave(w->hand.mover.numa, m->range->space->pid, addr, next, m->leaves - 1U,
+					    m->tier, &moved) < 0)
 			return;
 		count(w, result, &moved);
 		if (moved.moved == LEDGER_PAGE_SIZE)
-			book_adopted(m->range, addr, m->tier);
+			result->whole |= 1ULL << i;
 	}
+	result->left = (uint32_t)((end - addr) / BASE_PAGE);
 }
 
 /* Whole huge pages together, what sticks out at the ends by base pages. */
 void worker_move_span(struct worker *w, const struct move *m, struct crew_result *result)
 {
-	uint64_t addr, end, head, tail;
+	uint64_t addr, end, head, tail, at;
 
 	move_area(m, &addr, &end);
 	if (m->kind != MOVE_NODE || !w->hand.mover.numa || w->hand.mover.devices[m->tier].ops || addr >= end)
@@ -162,7 +205,10 @@ void worker_move_span(struct worker *w, const struct move *m, struct crew_result
 		move_steps(w, m, addr, end, BASE_PAGE, result);
 		return;
 	}
-	move_steps(w, m, addr, head, BASE_PAGE, result);
-	move_steps(w, m, head, tail, LEDGER_PAGE_SIZE, result);
-	move_steps(w, m, tail, end, BASE_PAGE, result);
+	at = move_steps(w, m, addr, head, BASE_PAGE, result);
+	if (at == head)
+		at = move_mapped_steps(w, m, head, tail, result);
+	if (at == tail)
+		at = move_steps(w, m, tail, end, BASE_PAGE, result);
+	result->left = (uint32_t)((end - at) / BASE_PAGE);
 }

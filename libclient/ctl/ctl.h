@@ -69,6 +69,7 @@ void help_usage(const struct verb *v, FILE *out);
 
 int verb_status(struct ctl *c);
 int verb_clients(struct ctl *c);
+int verb_users(struct ctl *c);
 int verb_ranges(struct ctl *c);
 int verb_tiers(struct ctl *c);
 int verb_policy_list(struct ctl *c);

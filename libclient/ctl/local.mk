@@ -23,6 +23,7 @@ hmmctl_SOURCES = \
 	libclient/ctl/main.c \
 	libclient/ctl/move.c \
 	libclient/ctl/verb_clients.c \
+	libclient/ctl/verb_users.c \
 	libclient/ctl/verb_doctor.c \
 	libclient/ctl/verb_drain.c \
 	libclient/ctl/verb_events.c \

@@ -18,6 +18,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/move.c tests/support/move.h \
 	tests/support/rawpeer.c tests/support/rawpeer.h \
 	tests/support/seen.h \
+	tests/support/state.h \
 	tests/support/stranger.c tests/support/stranger.h \
 	tests/support/test.h \
 	tests/support/watched.h \
@@ -52,11 +53,13 @@ integ_test_programs = \
 	tests/integ/test_clients \
 	tests/integ/test_config \
 	tests/integ/test_ctl \
+	tests/integ/test_cost \
 	tests/integ/test_cut \
 	tests/integ/test_descriptors \
 	tests/integ/test_device \
 	tests/integ/test_drain \
 	tests/integ/test_events \
+	tests/integ/test_fair \
 	tests/integ/test_foreign \
 	tests/integ/test_freeing \
 	tests/integ/test_give_up \
@@ -121,6 +124,12 @@ tests_integ_test_ctl_SOURCES = tests/integ/test_ctl.c
 tests_integ_test_ctl_CFLAGS = $(support_cflags) $(JSON_C_CFLAGS)
 tests_integ_test_ctl_LDADD = $(support_ldadd) $(JSON_C_LIBS)
 
+tests_integ_test_cost_SOURCES = tests/integ/test_cost.c
+tests_integ_test_cost_CFLAGS = $(support_cflags)
+tests_integ_test_cost_LDADD = $(support_ldadd)
+tests_integ_test_fair_SOURCES = tests/integ/test_fair.c
+tests_integ_test_fair_CFLAGS = $(support_cflags)
+tests_integ_test_fair_LDADD = $(support_ldadd)
 tests_integ_test_cut_SOURCES = tests/integ/test_cut.c
 tests_integ_test_cut_CFLAGS = $(support_cflags)
 tests_integ_test_cut_LDADD = $(support_ldadd)

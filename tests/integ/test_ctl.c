@@ -75,7 +75,7 @@ static int ctl(const char *format, ...)
 static void every_listing_has_json(void **state)
 {
 	static const char *const verbs[] = {
-		"", "status", "clients", "ranges", "tiers", "policy list", "policy show default", "doctor", "version",
+		"", "status", "clients", "users", "ranges", "tiers", "policy list", "policy show default", "doctor", "version",
 	};
 
 	(void)state;
@@ -95,7 +95,7 @@ static void every_listing_has_json(void **state)
 static void help_has_an_example_for_every_verb(void **state)
 {
 	static const char *const verbs[] = {
-		"status", "clients", "ranges", "tiers", "policy", "migrate", "pin", "unpin", "drain", "undrain",
+		"status", "clients", "users", "ranges", "tiers", "policy", "migrate", "pin", "unpin", "drain", "undrain",
 		"events", "doctor", "reload", "version",
 	};
 

@@ -84,7 +84,8 @@ struct house *house_prepare(const struct house_options *o)
 	h->others |= count_processes("hmmd") > 0;	/* one that ended in between had it raised */
 	if (h->options.managed) {
 		snprintf(notify, sizeof(notify), "%.64s/notify", h->dir);
-		h->manager = manager_new(h->socket, notify, h->options.forget ? 0 : MANAGER_STORE);
+		h->manager = manager_new(h->socket, notify, h->options.forget ? 0 :
+					 h->options.store ? h->options.store : MANAGER_STORE);
 	}
 	return h;
 }

@@ -25,6 +25,7 @@ struct house_options {
 	const char *args[HOUSE_ARGS];	/* more arguments */
 	bool managed;			/* run under the stand-in for systemd (tests/support/manager.h) */
 	bool forget;			/* the stand-in has no fd store */
+	size_t store;			/* places in it; 0: many */
 	bool old;			/* it does not say how large its store is (systemd before 254) */
 	uid_t uid;			/* run as this user; 0: as we are */
 	const char *group;		/* cgroup.procs of the control group to run in, or NULL */

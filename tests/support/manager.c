@@ -182,6 +182,16 @@ struct manager *manager_new(const char *client_socket, const char *notify_socket
 	return m;
 }
 
+void manager_hold(struct manager *m)
+{
+	pthread_mutex_lock(&m->lock);
+}
+
+void manager_release(struct manager *m)
+{
+	pthread_mutex_unlock(&m->lock);
+}
+
 void manager_forget_all(struct manager *m)
 {
 	pthread_mutex_lock(&m->lock);

@@ -36,6 +36,9 @@ unsigned int manager_refused(struct manager *m);	/* descriptors beyond the maxim
 size_t manager_stored(struct manager *m);
 /* How many stored descriptors have a name that begins so. */
 size_t manager_stored_named(struct manager *m, const char *prefix);
+/* It hears nothing until it is released: a manager that hangs. */
+void manager_hold(struct manager *m);
+void manager_release(struct manager *m);
 void manager_forget_all(struct manager *m);		/* the store is lost, as when the unit is collected */
 
 #endif

@@ -43,6 +43,14 @@ static inline void add_hbm(void)
 	strcpy(config.policies[0].tiers[config.policies[0].n_tiers++], "hbm");
 }
 
+/* As the threads and the loop do it together. */
+static inline void book_seen(struct range *at, uint64_t vpn, const struct adopted_seen *seen,
+			     struct adopted_room *room)
+{
+	adopted_book(at, vpn, seen, room);
+	assert_int_equal(adopted_words(at, vpn, 1), 0);
+}
+
 static inline struct range *adopt(uint64_t addr, uint64_t size)
 {
 	struct range_request q = { .name = "adopted" };
@@ -86,7 +94,7 @@ static inline void book_all(const struct adopted_seen *seen)
 	uint64_t i;
 
 	for (i = 0; i < PAGES; i++)
-		adopted_book(r, vpn_of(i), seen, NULL);
+		book_seen(r, vpn_of(i), seen, NULL);
 }
 
 #endif

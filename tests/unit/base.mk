@@ -5,6 +5,7 @@ base_test_programs = \
 	tests/unit/test_idmap \
 	tests/unit/test_list \
 	tests/unit/test_radix \
+	tests/unit/test_radix_words \
 	tests/unit/test_ring \
 	tests/unit/test_slots
 check_PROGRAMS += $(base_test_programs)
@@ -31,6 +32,9 @@ tests_unit_test_list_CFLAGS = $(base_test_cflags)
 tests_unit_test_list_LDFLAGS = $(base_test_ldflags)
 tests_unit_test_list_LDADD = $(base_test_ldadd)
 
+tests_unit_test_radix_words_SOURCES = tests/unit/test_radix_words.c
+tests_unit_test_radix_words_CFLAGS = $(base_test_cflags)
+tests_unit_test_radix_words_LDADD = $(base_test_ldadd)
 tests_unit_test_radix_SOURCES = tests/unit/test_radix.c $(base_test_fixture)
 tests_unit_test_radix_CFLAGS = $(base_test_cflags)
 tests_unit_test_radix_LDFLAGS = $(base_test_ldflags)

@@ -11,6 +11,7 @@ core_test_programs = \
 	tests/unit/test_fault \
 	tests/unit/test_heat \
 	tests/unit/test_op \
+	tests/unit/test_share \
 	tests/unit/test_page \
 	tests/unit/test_pins \
 	tests/unit/test_plan \
@@ -80,6 +81,9 @@ tests_unit_test_heat_CFLAGS = $(core_test_cflags)
 tests_unit_test_heat_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_heat_LDADD = $(core_test_ldadd)
 
+tests_unit_test_share_SOURCES = tests/unit/test_share.c
+tests_unit_test_share_CFLAGS = $(core_test_cflags)
+tests_unit_test_share_LDADD = $(core_test_ldadd)
 tests_unit_test_op_SOURCES = tests/unit/test_op.c $(core_test_fixture)
 tests_unit_test_op_CFLAGS = $(core_test_cflags)
 tests_unit_test_op_LDFLAGS = $(core_test_ldflags)

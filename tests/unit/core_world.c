@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/core/adopted.h"
 #include "tests/unit/core_world.h"
 
 static void add_tier(struct config *c, const char *name, enum tier_kind kind, uint64_t nodes,
@@ -153,7 +154,7 @@ int test_evict(struct range *r, uint64_t page, unsigned int tier, uint64_t now_u
 	step(r, page, PAGE_DEVICE, tier);
 	pool_give(&pools[from], PAGE);
 	range_account(r, from, tier);
-	heat_evicted(&r->heat[page], now_us);
+	heat_evicted(range_heat(r, range_first_vpn(r) + page), now_us);
 	return 0;
 }
 

@@ -23,9 +23,9 @@ static void advice_outlives_every_move(void **state)
 	(void)state;
 	assert_int_equal(adopted_stay(r, vpn_of(5), 1), 0);
 	cold(5);
-	adopted_book(r, vpn_of(5), &on_device, NULL);
-	adopted_book(r, vpn_of(5), &nowhere, NULL);
-	adopted_book(r, vpn_of(5), &in_memory, NULL);
+	book_seen(r, vpn_of(5), &on_device, NULL);
+	book_seen(r, vpn_of(5), &nowhere, NULL);
+	book_seen(r, vpn_of(5), &in_memory, NULL);
 	assert_int_equal(adopted_word(r, vpn_of(5)) & PAGE_FLAGS, PAGE_STAY | PAGE_COLD);
 	assert_int_equal(adopted_word(r, vpn_of(4)) & PAGE_FLAGS, 0);
 	assert_int_equal(adopted_word(r, vpn_of(PAGES)), 0);
@@ -97,13 +97,13 @@ static void what_stays_away_takes_nobodys_place(void **state)
 
 	(void)state;
 	for (i = 16; i < PAGES; i++) {
-		adopted_book(r, vpn_of(i), &on_device, NULL);
-		heat_hint(&r->heat[i], true);
+		book_seen(r, vpn_of(i), &on_device, NULL);
+		heat_hint(range_heat(r, vpn_of(i)), true);
 	}
 	adopted_settle(r, vpn_of(0), PAGES, SECOND);
 	for (i = 0; i < 16; i++)
-		heat_hint(&r->heat[i], false);
-	r->heat[PAGES - 1].value = HEAT_NEW;
+		heat_hint(range_heat(r, vpn_of(i)), false);
+	range_heat(r, vpn_of(PAGES - 1))->value = HEAT_NEW;
 	assert_int_equal(adopted_stay(r, vpn_of(16), 24), 0);
 	for (i = 40; i < PAGES - 1; i++)
 		cold(i);
@@ -158,10 +158,10 @@ static void an_operation_goes_around_what_stays(void **state)
 	ASSERT_MOVES(MOVE_NODE, CXL, 3 * PAGE - BASE, { 0, 2 }, { 4, 7 });
 	ASSERT_MOVES(MOVE_NODE, DRAM, 0, { 0, 8 }); /* there it is */
 	ASSERT_MOVES(MOVE_PIN, DRAM, 0, { 0, 8 });
-	adopted_book(r, vpn_of(2), &on_device, NULL);
+	book_seen(r, vpn_of(2), &on_device, NULL);
 	ASSERT_MOVES(MOVE_NODE, DRAM, PAGE, { 0, 2 }, { 3, 8 });
 	ASSERT_MOVES(MOVE_EVICT, HBM, 2 * PAGE - BASE, { 0, 3 }, { 4, 7 });
-	adopted_book(r, vpn_of(2), &nowhere, NULL);
+	book_seen(r, vpn_of(2), &nowhere, NULL);
 	ASSERT_MOVES(MOVE_NODE, DRAM, PAGE, { 0, 2 }, { 3, 8 });
 	adopted_stay_end(r, vpn_of(0), PAGES);
 	ASSERT_MOVES(MOVE_EVICT, HBM, 0, { 0, 8 });

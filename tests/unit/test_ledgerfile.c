@@ -46,11 +46,14 @@ static struct ledgerfile *new_ledger(void)
 	return l;
 }
 
+enum { MORE = 12 /* tables */ };
+
 /* With two spans, the second of which needs tables beyond the first ones. */
 static void write_spans(struct ledgerfile *l)
 {
 	struct radix r;
 
+	assert_int_equal(ledgerfile_grow(l, MORE), 0);
 	assert_int_equal(radix_init(&r, ledgerfile_arena(l), LEDGER_MAX_TABLES, ledgerfile_tables(l), false), 0);
 	assert_int_equal(radix_cover(&r, 1000, 1003), 0);
 	assert_int_equal(radix_cover(&r, 1 << 20, (1 << 20) + 9), 0);
@@ -87,17 +90,57 @@ static void growing_keeps_every_word_in_its_place(void **state)
 
 	(void)state;
 	atomic_store(&arena[3 * LEDGER_FANOUT], 77);
-	assert_int_equal(ledgerfile_grow(l), 0);
+	assert_int_equal(ledgerfile_grow(l, before), 0);
 	assert_int_equal(ledgerfile_tables(l), 2 * before);
 	assert_ptr_equal(ledgerfile_arena(l), arena);
 	assert_int_equal(atomic_load(&arena[3 * LEDGER_FANOUT]), 77);
 	assert_int_equal(atomic_load(&arena[LEDGER_H_TABLES]), 2 * before);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 2 * before * LEDGER_TABLE_SIZE);
-	while (ledgerfile_tables(l) < LEDGER_MAX_TABLES)
-		assert_int_equal(ledgerfile_grow(l), 0);
-	assert_int_equal(ledgerfile_grow(l), -ENOSPC);
+	assert_int_equal(ledgerfile_grow(l, LEDGER_MAX_TABLES - 2 * before + 1), -EFBIG);
+	assert_int_equal(ledgerfile_grow(l, LEDGER_MAX_TABLES - 2 * before), 0);
+	assert_int_equal(ledgerfile_grow(l, 1), -EFBIG);
 	ledgerfile_close(l);
+}
+
+static uint64_t blocks_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+/* What is not needed is given back, and what a client that is gone keeps open has nothing in it. */
+static void memory_is_given_back(void **state)
+{
+	struct ledgerfile *l = new_ledger();
+	radix_word *arena = ledgerfile_arena(l);
+	struct ledger_identity found;
+	uint64_t before, words[2];
+	int kept, fd;
+
+	(void)state;
+	assert_int_equal(ledgerfile_read_only(l, &kept), 0);
+	atomic_store(&arena[3 * LEDGER_FANOUT], 77);
+	before = blocks_of(kept);
+	ledgerfile_empty(l, 3);
+	assert_int_equal(blocks_of(kept), before - LEDGER_TABLE_SIZE);
+	assert_int_equal(ledgerfile_fill(l, 3), 0);
+	assert_int_equal(blocks_of(kept), before);
+	assert_int_equal(atomic_load(&arena[3 * LEDGER_FANOUT]), 0);
+	assert_int_equal(ledgerfile_peek(dir, 17, &found), 0);
+	assert_int_equal(found.pid, who.pid);
+	fd = ledgerfile_bury(l, &found);
+	assert_int_equal(found.client, 17);
+	assert_int_equal(found.start, who.start);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(blocks_of(kept), 0);
+	assert_int_equal(pread(kept, words, sizeof(words), 0), sizeof(words));
+	assert_int_equal(words[0], 0);
+	close(fd);
+	close(kept);
+	assert_int_equal(ledgerfile_peek(dir, 17, &found), -ENOENT);
 }
 
 static void a_client_can_read_and_not_write(void **state)
@@ -123,6 +166,7 @@ static void a_kept_ledger_is_not_written_any_more(void **state)
 	struct ledger_identity found;
 
 	(void)state;
+	assert_int_equal(ledgerfile_grow(l, MORE), 0);
 	atomic_store(&arena[5 * LEDGER_FANOUT], 1);
 	assert_int_equal(ledgerfile_keep(l), 0);
 	assert_int_equal(atomic_load(&arena[5 * LEDGER_FANOUT]), 1);
@@ -179,7 +223,7 @@ static void a_damaged_header_is_refused(void **state)
 
 static void links_that_no_daemon_wrote_are_refused(void **state)
 {
-	static const uint64_t links[] = { 1 /* the root */, LEDGER_FIRST_TABLES /* beyond the file */, UINT64_MAX };
+	static const uint64_t links[] = { 1 /* the root */, LEDGER_FIRST_TABLES + MORE /* beyond the file */, UINT64_MAX };
 	struct ledgerfile *l = new_ledger();
 
 	(void)state;
@@ -192,7 +236,7 @@ static void links_that_no_daemon_wrote_are_refused(void **state)
 	put(LEDGER_FANOUT + 100, 2);	/* a table twice */
 	assert_refused();
 	put(LEDGER_FANOUT + 100, 0);
-	put(2 * LEDGER_FANOUT + 500, LEDGER_FIRST_TABLES);	/* one level below */
+	put(2 * LEDGER_FANOUT + 500, LEDGER_FIRST_TABLES + MORE);	/* one level below */
 	assert_refused();
 }
 
@@ -257,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(words_are_found_again, remove_file),
 		cmocka_unit_test_teardown(growing_keeps_every_word_in_its_place, remove_file),
+		cmocka_unit_test_teardown(memory_is_given_back, remove_file),
 		cmocka_unit_test_teardown(a_client_can_read_and_not_write, remove_file),
 		cmocka_unit_test_teardown(what_its_client_has_given_up_is_removed, remove_file),
 		cmocka_unit_test_teardown(a_kept_ledger_is_not_written_any_more, remove_file),

@@ -123,10 +123,10 @@ static void refuses_what_it_cannot_be(void **state)
 	assert_int_equal(ring_new(&r, 0, 8), -EINVAL);
 	assert_int_equal(ring_new(&r, 3, 8), -EINVAL);
 	assert_int_equal(ring_new(&r, 4, 0), -EINVAL);
-	assert_int_equal(ring_new(&r, 4, 65), -EINVAL);
+	assert_int_equal(ring_new(&r, 4, 81), -EINVAL);
 	for (n = 0; n < 2; n++) {
 		alloc_fail_after(n);
-		assert_int_equal(ring_new(&r, 4, 64), -ENOMEM);
+		assert_int_equal(ring_new(&r, 4, 80), -ENOMEM);
 		assert_true(alloc_failed());
 	}
 	assert_null(r);

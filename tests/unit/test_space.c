@@ -226,6 +226,8 @@ static void adopted_ranges_are_all_or_none(void **state)
 		assert_ptr_equal(space_find_addr(s, addrs[i] + sizes[i] - 1), r);
 	}
 	assert_null(space_owner(s, addrs[N - 1] + PAGE));
+	assert_null(space_word(s, addrs[N - 1] + PAGE));	/* nothing was seen there */
+	assert_int_equal(space_words_make(space_find_id(s, first + N - 1), addrs[N - 1] >> 21, 4), 0);
 	assert_non_null(space_word(s, addrs[N - 1] + PAGE));
 	assert_int_equal(range_clip(space_find_id(s, first), TEST_ADDR >> 21, 1), 0x8000);
 	assert_int_equal(range_clip(space_find_id(s, first), (TEST_ADDR >> 21) + 1, 1), 0);
@@ -261,11 +263,11 @@ static void refusals_have_words(void **state)
 	int i;
 
 	(void)state;
-	for (i = SPACE_E_OVERLAP; i <= SPACE_E_TABLES; i++) {
+	for (i = SPACE_E_OVERLAP; i <= SPACE_E_STORED; i++) {
 		assert_true(strlen(space_refusal_text(i)) > 5);
 		assert_true(space_refusal_errno(i) > 0);
 	}
-	assert_string_equal(space_refusal_text(SPACE_E_TABLES + 1), space_refusal_text(-1));
+	assert_string_equal(space_refusal_text(SPACE_E_STORED + 1), space_refusal_text(-1));
 	assert_int_equal(space_refusal_errno(0), 0);
 }
 

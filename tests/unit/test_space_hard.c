@@ -119,7 +119,10 @@ static void tables_grow_on_demand(void **state)
 	assert_int_equal(space_map(small, r, TEST_ADDR), 0);
 	assert_int_equal(space_register(small, &q, (uint64_t[]){ 1ULL << 46 },
 					(uint64_t[]){ 1ULL << 44 }, 1, &id),
-			 SPACE_E_TABLES);
+			 0);
+	assert_int_equal(small->mirror.used, 4);	/* addresses alone need no table */
+	assert_int_equal(space_words_make(space_find_id(small, id), 1ULL << 25, 1ULL << 23), SPACE_E_TABLES);
+	test_range_free(space_find_id(small, id));
 	assert_int_equal(small->n_ranges, 1);
 	test_range_free(r);
 	space_free(small);
