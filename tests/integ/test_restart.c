@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -226,6 +227,7 @@ static void pose_as_keeper(const char *path)
 	struct keeper_packet p = { .version = KEEPER_VERSION + 1, .verb = KEEPER_ALL };
 	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), daemon;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	strcpy(a.sun_path, path);
 	if (bind(sock, (struct sockaddr *)&a, sizeof(a)) || listen(sock, 1))
 		_exit(1);
