@@ -2,6 +2,7 @@
 /* Making and ending a client, and what a program's own loop asks it. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -98,6 +99,15 @@ static int connect_first(struct hmm_client *c)
 	return r;
 }
 
+/* The options have been read: they are as large as they say. */
+static void say_why(const struct hmm_client *c, const struct hmm_client_options *opts)
+{
+	struct hmm_client_options o = { 0 };
+
+	if (opts && struct_read(&o, sizeof(o), opts) == 0 && o.error_text && o.error_size)
+		snprintf(o.error_text, o.error_size, "%s", c->session.request.text);
+}
+
 int hmm_client_new(struct hmm_client **ret, const struct hmm_client_options *opts)
 {
 	struct hmm_client *c;
@@ -114,6 +124,7 @@ int hmm_client_new(struct hmm_client **ret, const struct hmm_client_options *opt
 	if (!r && !(c->flags & HMM_CLIENT_NO_HELPER))
 		r = helper_start(c);
 	if (r) {
+		say_why(c, opts);
 		client_destroy(c);
 		return r;
 	}

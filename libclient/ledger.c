@@ -20,23 +20,26 @@
 
 int ledger_open(struct ledger *l, int fd, uint64_t root)
 {
+	struct ledger new = { .fd = fd, .root = root };
 	struct stat st;
 	void *words = MAP_FAILED;
+	int r = -EINVAL;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 2 * LEDGER_TABLE_SIZE)
 		words = mmap(NULL, LEDGER_MAPPED, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
-	if (words == MAP_FAILED) {
-		close(fd);
-		return -EINVAL;
+	if (words != MAP_FAILED) {
+		new.words = words;
+		new.size = (uint64_t)st.st_size;
+		if (new.words[LEDGER_H_MAGIC] == LEDGER_MAGIC)
+			r = new.words[LEDGER_H_VERSION] == LEDGER_VERSION ? 0 : -EPROTONOSUPPORT;
+	}
+	if (r) {
+		ledger_close(&new);
+		return r;
 	}
 	ledger_close(l);
-	*l = (struct ledger){
-		.fd = fd, .words = words, .root = root, .size = (uint64_t)st.st_size
-	};
-	if (l->words[LEDGER_H_MAGIC] == LEDGER_MAGIC)
-		return 0;
-	ledger_close(l);
-	return -EINVAL;
+	*l = new;
+	return 0;
 }
 
 void ledger_close(struct ledger *l)

@@ -17,7 +17,7 @@ struct ledger {
 	uint64_t size;		/* of the file when last looked at, bytes; it only grows */
 };
 
-/* Replaces the mapping; takes the descriptor over, also on failure. */
+/* Replaces the mapping, or leaves it when the new one is no ledger: -EINVAL, -EPROTONOSUPPORT for another version. Takes the descriptor over, also on failure. */
 int ledger_open(struct ledger *l, int fd, uint64_t root);
 void ledger_close(struct ledger *l);
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The steps of a connection and what each answer leads to. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -41,11 +42,22 @@ static int step(struct hmm_client *c, enum session_state state, const Hmmd__Mess
 	return wire_post(c, &c->session.request, m, fds, n_fds);
 }
 
+static int refuse_ledger(struct hmm_client *c, int r)
+{
+	snprintf(c->session.request.text, sizeof(c->session.request.text),
+		 r == -EPROTONOSUPPORT
+			 ? "the ledger that hmmd gives is of another version than %d, which this library reads: "
+			   "update one of them"
+			 : "what hmmd gives is no ledger of version %d",
+		 LEDGER_VERSION);
+	return r == -EPROTONOSUPPORT ? r : -EPROTO;
+}
+
 /* The two descriptors of HelloReply, in their order. */
 static int take_fds(struct hmm_client *c, const Hmmd__HelloReply *h, int *fds)
 {
 	size_t n = 0;
-	int fd;
+	int fd, r;
 
 	if (c->uffd_device >= 0)
 		close(c->uffd_device);
@@ -53,8 +65,9 @@ static int take_fds(struct hmm_client *c, const Hmmd__HelloReply *h, int *fds)
 	if (h->features & HMMD__FEATURE__FEATURE_LEDGER) {
 		fd = fds[n];
 		fds[n++] = -1;
-		if (ledger_open(&c->ledger, fd, h->ledger_root) < 0)
-			return -EPROTO;
+		r = ledger_open(&c->ledger, fd, h->ledger_root);
+		if (r)
+			return refuse_ledger(c, r);
 	}
 	if (h->features & HMMD__FEATURE__FEATURE_UFFD_DEVICE) {
 		c->uffd_device = fds[n];
@@ -127,7 +140,7 @@ static void up(struct hmm_client *c)
 
 	c->session.state = SESSION_UP;
 	c->session.was_up = true;
-	c->session.gave_up = false;
+	c->session.gave_up = c->session.told_refused = false;
 	c->session.backoff_us = 0;
 	if (again)
 		tell(c, HMM_EVENT_RECONNECTED);
@@ -215,12 +228,25 @@ static int advance(struct hmm_client *c)
 	}
 }
 
+/* Why the daemon that is back does not serve this client, once for each time that it is away. */
+static void tell_refused(struct hmm_client *c)
+{
+	struct hmm_event event = { .type = HMM_EVENT_NOTICE, .text = c->session.request.text };
+
+	if (!c->session.was_up || c->session.told_refused || !event.text[0])
+		return;
+	c->session.told_refused = true;
+	work_event(c, &event);
+}
+
 void session_advance(struct hmm_client *c)
 {
 	int r = advance(c);
 
-	if (r)
-		session_drop(c, r);
+	if (!r)
+		return;
+	tell_refused(c);
+	session_drop(c, r);
 }
 
 static void close_link(struct hmm_client *c)

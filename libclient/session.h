@@ -40,6 +40,7 @@ struct session {
 	bool resuming;			/* Hello named an earlier client */
 	bool was_up;			/* the program was told of a daemon */
 	bool gave_up;			/* no daemon came back in time, and the program was told */
+	bool told_refused;		/* why a daemon that came back does not take it */
 	bool subscribed;
 	struct hmm_range *cursor;	/* next range to resume or register */
 	struct hmm_range *batch;	/* first range of the frame under way */

@@ -17,18 +17,20 @@ enum {
 	LEDGER_FANOUT = 1 << LEDGER_BITS,	/* words of a table */
 	LEDGER_LEVELS = 3,			/* level 2 is the root, level 0 holds page words */
 	LEDGER_TABLE_SIZE = LEDGER_FANOUT * 8,	/* bytes */
-	LEDGER_PAGE_SHIFT = 21			/* huge page of 2 MiB */
+	LEDGER_PAGE_SHIFT = 21,			/* huge page of 2 MiB */
+	LEDGER_VERSION = 1,			/* of the layout and of the words: nobody reads another */
+	LEDGER_ROOT = 1				/* the root's table */
 };
 #define LEDGER_PAGE_SIZE (1ULL << LEDGER_PAGE_SHIFT)
 #define LEDGER_VPN_LAST ((1ULL << (LEDGER_BITS * LEDGER_LEVELS)) - 1)	/* inclusive */
 #define LEDGER_MAGIC 0x72676465646d6d68ULL				/* "hmmdedgr" */
 
-/* Words of table 0. */
+/* Words of table 0. Up to LEDGER_H_UID they are the same in every version: whose it is can always be told. */
 enum ledger_header {
-	LEDGER_H_MAGIC = 0, LEDGER_H_VERSION = 1,	/* 1 */
+	LEDGER_H_MAGIC = 0, LEDGER_H_VERSION = 1,	/* LEDGER_VERSION */
 	LEDGER_H_CLIENT = 2,				/* client id */
 	LEDGER_H_PID = 3, LEDGER_H_START = 4,		/* of the client: pid and start time in clock ticks (proc(5)) */
-	LEDGER_H_UID = 5, LEDGER_H_ROOT = 6,		/* index of the root table */
+	LEDGER_H_UID = 5, LEDGER_H_ROOT = 6,		/* index of the root table, LEDGER_ROOT */
 	LEDGER_H_TABLES = 7				/* tables in use, header included: the file is this long */
 };
 

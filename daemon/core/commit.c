@@ -180,6 +180,11 @@ int commit_take(struct world *w, struct account *a, uint32_t reach, uint64_t byt
 	return book(w, a, reach, bytes);
 }
 
+int commit_again(struct world *w, struct account *a, uint32_t reach, uint64_t bytes)
+{
+	return book(w, a, reach, bytes);
+}
+
 void commit_give(struct world *w, struct account *a, uint32_t reach, uint64_t bytes)
 {
 	struct commit *c = find(w, a, reach);

@@ -40,6 +40,8 @@ int commit_take(struct world *w, struct account *a, uint32_t reach, uint64_t byt
  * not refused. -ENOMEM.
  */
 int commit_move(struct world *w, struct account *a, uint32_t from, uint32_t to, uint64_t bytes);
+/* It was promised by an earlier daemon, whatever the limits are now. -ENOMEM. */
+int commit_again(struct world *w, struct account *a, uint32_t reach, uint64_t bytes);
 void commit_give(struct world *w, struct account *a, uint32_t reach, uint64_t bytes);
 /* Whether all that is promised fits the limits as they are now. */
 bool commit_fits(const struct world *w);

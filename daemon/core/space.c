@@ -93,7 +93,10 @@ int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid,
 	s->account = world_account(w, uid);
 	if (!s->account)
 		return space_destroy(s), -ENOMEM;
-	if (charge_take(&s->clients, s->account, ACCOUNT_CLIENTS, 1))
+	/* What an earlier daemon had is there already. */
+	if (adopt)
+		charge_force(&s->clients, s->account, ACCOUNT_CLIENTS, 1);
+	else if (charge_take(&s->clients, s->account, ACCOUNT_CLIENTS, 1))
 		return space_destroy(s), SPACE_E_QUOTA;
 	rc = adopt ? 0 : space_ledger_take(s, (uint64_t)tables * LEDGER_TABLE_SIZE);
 	if (rc)

@@ -91,7 +91,9 @@ static int range_make(struct space *s, const struct range_request *q, enum range
 	rc = choose_policy(s, q, &r->policy);
 	if (!rc)
 		rc = choose_tier(s->world, q, &r->prefer);
-	if (!rc && charge_take(&r->ranges, s->account, ACCOUNT_RANGES, 1))
+	if (!rc && s->recovering && kind == RANGE_MANAGED)
+		charge_force(&r->ranges, s->account, ACCOUNT_RANGES, 1);
+	else if (!rc && charge_take(&r->ranges, s->account, ACCOUNT_RANGES, 1))
 		rc = SPACE_E_QUOTA;
 	if (rc)
 		return range_destroy(r), rc;
@@ -135,6 +137,10 @@ static int managed_charge(struct range *r)
 	struct space *s = r->space;
 	int rc;
 
+	if (s->recovering) {
+		charge_force(&r->managed, s->account, ACCOUNT_MANAGED, r->size);
+		return commit_again(s->world, s->account, r->reach, r->size);
+	}
 	if (charge_take(&r->managed, s->account, ACCOUNT_MANAGED, r->size))
 		return SPACE_E_QUOTA;
 	rc = commit_take(s->world, s->account, r->reach, r->size);

@@ -35,6 +35,7 @@
 #include "daemon/io/state_dir.h"
 #include "daemon/io/tier_record.h"
 #include "daemon/io/track.h"
+#include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 #include "daemon/mech/driver.h"
 
@@ -165,11 +166,11 @@ static int open_keeper(struct daemon *d)
 static int keep_tiers(struct daemon *d)
 {
 	char text[CONFIG_TEXT];
-	int r = d->survivors.pid ? tier_record_keep(d->config->state_dir, d->config, text, sizeof(text)) : 0;
+	int r = d->survivors.who[0] ? tier_record_keep(d->config->state_dir, d->config, text, sizeof(text)) : 0;
 
 	if (r)
-		log_line(LOG_LEVEL_ERROR, "%s: %s, or first end pid %d and what else has managed memory of an earlier hmmd",
-			 d->options->config ? d->options->config : "configuration", text, (int)d->survivors.pid);
+		log_line(LOG_LEVEL_ERROR, "%s: %s, or first end %s and what else has managed memory of an earlier hmmd",
+			 d->options->config ? d->options->config : "configuration", text, d->survivors.who);
 	return r;
 }
 
@@ -229,7 +230,7 @@ static int open_service(struct daemon *d)
 	r = resume_restore(d);
 	if (r)
 		return fail(r, "what an earlier hmmd left");
-	notify_close_rest();
+	notify_close_rest(!list_empty(&d->unreadable));	/* theirs are among them */
 	return 0;
 }
 
@@ -289,6 +290,7 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	list_init(&d->waiting_spaces);
 	list_init(&d->watched_spaces);
 	list_init(&d->graves);
+	list_init(&d->unreadable);
 	raise_descriptors();
 	d->started_us = daemon_now_us(d);
 	r = lodge_start(&lodge);
@@ -363,6 +365,7 @@ void daemon_free(struct daemon *d)
 	d->server = server_free(d->server);
 	if (d->uffd_device >= 0)
 		close(d->uffd_device);
+	unreadable_free(d);
 	daemon_tiers_close(d);
 	d->keeper = keeper_close(d->keeper);
 	d->driver = driver_free(d->driver);

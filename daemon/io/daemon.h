@@ -55,6 +55,7 @@ struct daemon {
 	struct retire *retire;				/* of retire.c; NULL: nothing is dying */
 	struct list_node graves;			/* of grave.c: ledgers of clients that are gone */
 	struct list_node waiting_spaces;		/* struct resume: restored, their clients not back yet */
+	struct list_node unreadable;			/* of unreadable.c: ledgers that cannot be used */
 	bool stopping;
 	bool keep;					/* the end: nothing is undone any more in state directory, devices, fd store */
 	bool left_behind;				/* the end: clients remain, and the next daemon must find their files where they are */

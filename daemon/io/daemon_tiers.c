@@ -18,6 +18,7 @@
 #include "daemon/io/kernel_tier.h"
 #include "daemon/io/log.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/slotmap.h"
 #include "daemon/mech/driver.h"
 #include "drivers/registry.h"
 
@@ -155,9 +156,9 @@ static const char *device_trouble(int r)
 static int refuse(struct daemon *d, const struct tier *t, const char *why)
 {
 	log_line(LOG_LEVEL_ERROR,
-		 "tier %s may hold memory of pid %d and others, but %s: put the device back as it was and start "
+		 "tier %s may hold memory of %s and others, but %s: put the device back as it was and start "
 		 "hmmd again; or remove %s/tiers to give up what they have there",
-		 t->config.name, (int)d->survivors.pid, why, d->config->state_dir);
+		 t->config.name, d->survivors.who, why, d->config->state_dir);
 	return -ESTALE;
 }
 
@@ -178,8 +179,10 @@ static int device_tier(struct daemon *d, struct tier *t)
 		return 0;
 	}
 	r = open_device(d, device, &t->config);
-	if (!r)
+	if (!r) {
+		slotmap_open(d, t->index);
 		return 0;
+	}
 	snprintf(why, sizeof(why), "%.60s: %s", t->config.path[0] ? t->config.path : kind, device_trouble(r));
 	if (wanted)
 		return refuse(d, t, why);
@@ -217,6 +220,7 @@ void daemon_tiers_close(struct daemon *d)
 	for (unsigned int i = 0; i < HMM_LIMIT_TIERS; i++) {
 		struct mover_device *device = &d->devices[i];
 
+		slotmap_close(device);
 		if (device->ops)
 			device->device = device->ops->close(device->device);
 		device->slots = slots_free(device->slots);

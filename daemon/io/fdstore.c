@@ -125,7 +125,7 @@ int notify_fd(const char *name)
 	return -1;
 }
 
-void notify_close_rest(void)
+void notify_close_rest(bool keep)
 {
 	size_t i;
 
@@ -134,7 +134,7 @@ void notify_close_rest(void)
 
 		if (t->fd < 0)
 			continue;
-		if (is_stored_kind(t->name))
+		if (is_stored_kind(t->name) && !keep)
 			notify_forget(t->name);
 		close(t->fd);
 	}

@@ -2,11 +2,10 @@
 /*
  * The keeper's side (keeper.h). While a daemon is connected it only listens; without one it looks once a second
  * whether a program of the state directory's ledgers still lives. It reads their headers and locks nothing: a
- * program that gives its ranges up, or the next daemon, must not find the keeper in its way.
+ * program that gives its ranges up, or the next daemon, must not find the keeper in its way. A ledger that it cannot
+ * make sense of counts as that of one who lives: not knowing is no reason to let go.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "daemon/io/ledgerfile.h"
 #include "daemon/io/resume_own.h"
 #include "proto/fd.h"
-#include "proto/ledger.h"
 
 enum { LOOK_MS = 1000 };
 
@@ -119,24 +117,10 @@ static void welcome(struct keeping *k)
 
 static bool lives(const char *state_dir, uint64_t client)
 {
-	struct ledger_identity who = { .client = client };
-	uint64_t head[LEDGER_H_TABLES + 1];
-	char path[4096];
-	int fd, pidfd;
-	bool whole;
+	struct ledger_identity who;
+	int r = ledgerfile_peek(state_dir, client, &who);
 
-	snprintf(path, sizeof(path), "%s/%" PRIu64 ".ledger", state_dir, client);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno != ENOENT;		/* not knowing is no reason to let go */
-	whole = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && head[LEDGER_H_MAGIC] == LEDGER_MAGIC;
-	close(fd);
-	who.pid = whole ? (int32_t)head[LEDGER_H_PID] : 0;
-	who.start = whole ? head[LEDGER_H_START] : 0;
-	if (!whole || !process_is(&who, &pidfd))
-		return false;
-	close(pidfd);
-	return true;
+	return r ? r != -ENOENT : process_may_live(&who);
 }
 
 static bool anybody_lives(const char *state_dir)

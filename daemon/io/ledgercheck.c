@@ -15,7 +15,7 @@
 
 #include "daemon/io/ledgerfile_own.h"
 
-enum { LEDGER_VERSION = 1, LEDGER_ROOT = 1, FIRST_LINKED = 2 };
+enum { FIRST_LINKED = LEDGER_ROOT + 1 };
 
 static uint64_t word(const radix_word *arena, uint64_t table, unsigned int index)
 {
@@ -60,9 +60,12 @@ int ledger_check(const radix_word *arena, uint64_t size, uint64_t client)
 {
 	uint64_t in_file = size / LEDGER_TABLE_SIZE;
 
-	if (word(arena, 0, LEDGER_H_MAGIC) != LEDGER_MAGIC || word(arena, 0, LEDGER_H_VERSION) != LEDGER_VERSION ||
-	    word(arena, 0, LEDGER_H_CLIENT) != client || word(arena, 0, LEDGER_H_ROOT) != LEDGER_ROOT ||
-	    word(arena, 0, LEDGER_H_PID) > INT32_MAX || !word(arena, 0, LEDGER_H_PID) ||
+	if (word(arena, 0, LEDGER_H_MAGIC) != LEDGER_MAGIC)
+		return -EINVAL;
+	if (word(arena, 0, LEDGER_H_VERSION) != LEDGER_VERSION)
+		return -EPROTONOSUPPORT;
+	if (word(arena, 0, LEDGER_H_CLIENT) != client || word(arena, 0, LEDGER_H_ROOT) != LEDGER_ROOT ||
+	    word(arena, 0, LEDGER_H_PID) > INT32_MAX || !word(arena, 0, LEDGER_H_PID) || !word(arena, 0, LEDGER_H_START) ||
 	    word(arena, 0, LEDGER_H_UID) > UINT32_MAX || word(arena, 0, LEDGER_H_TABLES) > in_file)
 		return -EINVAL;
 	return check_links(arena, in_file);
@@ -87,7 +90,8 @@ int ledgerfile_peek(const char *state_dir, uint64_t client, struct ledger_identi
 	n = pread(fd, words, sizeof(words), 0);
 	close(fd);
 	if (n != (ssize_t)sizeof(words) || words[LEDGER_H_MAGIC] != LEDGER_MAGIC || words[LEDGER_H_CLIENT] != client ||
-	    !words[LEDGER_H_PID] || words[LEDGER_H_PID] > INT32_MAX || words[LEDGER_H_UID] > UINT32_MAX)
+	    !words[LEDGER_H_PID] || words[LEDGER_H_PID] > INT32_MAX || !words[LEDGER_H_START] ||
+	    words[LEDGER_H_UID] > UINT32_MAX)
 		return -EINVAL;
 	*ret_who = (struct ledger_identity){ .client = client, .start = words[LEDGER_H_START],
 					     .pid = (int32_t)words[LEDGER_H_PID], .uid = (uint32_t)words[LEDGER_H_UID] };

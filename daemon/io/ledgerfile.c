@@ -3,7 +3,7 @@
  * A client's ledger as a file (ledgerfile.h). The whole of it is mapped once, far beyond its end, so
  * that growing never moves a page word under a reader; nothing beyond the tables in use is touched. Space
  * in the file system is taken before it is used: a full state directory is an error here, and not a SIGBUS
- * at some later store.
+ * at some later store. A ledger gets its name when it is one: what a killed daemon had begun is none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,6 @@
 #include "daemon/io/ledgerfile_own.h"
 
 #define ARENA_SIZE ((size_t)LEDGER_MAX_TABLES * LEDGER_TABLE_SIZE)
-
-enum { LEDGER_VERSION = 1, LEDGER_ROOT = 1 };
 
 static void set(struct ledgerfile *l, enum ledger_header word, uint64_t value)
 {
@@ -42,6 +40,7 @@ static struct ledgerfile *make(const char *state_dir, uint64_t client)
 	l->arena = MAP_FAILED;
 	l->owners = MAP_FAILED;
 	snprintf(l->path, sizeof(l->path), "%s/%" PRIu64 ".ledger", state_dir, client);
+	snprintf(l->new_path, sizeof(l->new_path), "%s/ledger.new", state_dir);
 	snprintf(l->ranges_path, sizeof(l->ranges_path), "%s/%" PRIu64 ".ranges", state_dir, client);
 	snprintf(l->pins_path, sizeof(l->pins_path), "%s/%" PRIu64 ".pins", state_dir, client);
 	return l;
@@ -88,7 +87,13 @@ static void identify(struct ledgerfile *l, const struct ledger_identity *who)
 	set(l, LEDGER_H_UID, who->uid);
 	set(l, LEDGER_H_ROOT, LEDGER_ROOT);
 	set(l, LEDGER_H_TABLES, l->tables);
-	set(l, LEDGER_H_MAGIC, LEDGER_MAGIC);	/* last: before it the file is no ledger */
+	set(l, LEDGER_H_MAGIC, LEDGER_MAGIC);
+}
+
+/* A name is given once. */
+static int name(const struct ledgerfile *l)
+{
+	return renameat2(AT_FDCWD, l->new_path, AT_FDCWD, l->path, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
 int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct ledger_identity *who)
@@ -100,7 +105,8 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 		return -ENOMEM;
 	unlink(l->ranges_path);
 	unlink(l->pins_path);
-	l->fd = open(l->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	unlink(l->new_path);
+	l->fd = open(l->new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->fd < 0) {
 		rc = -errno;
 		ledgerfile_close(l);
@@ -111,12 +117,15 @@ int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct 
 		rc = extend(l, LEDGER_FIRST_TABLES);
 	if (!rc)
 		rc = map(l);
+	if (!rc) {
+		identify(l, who);
+		rc = name(l);
+	}
 	if (rc) {
-		ledgerfile_remove(l);
+		unlink(l->new_path);
 		ledgerfile_close(l);
 		return rc;
 	}
-	identify(l, who);
 	*ret = l;
 	return 0;
 }

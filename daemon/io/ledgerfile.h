@@ -24,10 +24,10 @@ struct ledger_identity {
 	uint32_t uid;
 };
 int ledgerfile_new(struct ledgerfile **ret, const char *state_dir, const struct ledger_identity *who);
-/* Of an earlier daemon. LEDGERFILE_E_GIVEN_UP: the client has, and the files are removed. -EINVAL: damaged. */
+/* Of an earlier daemon. LEDGERFILE_E_GIVEN_UP: the client has, and the files are removed. -EINVAL: damaged; -EPROTONOSUPPORT: of another version; else what the file system said. */
 enum { LEDGERFILE_E_GIVEN_UP = 1 };
 int ledgerfile_open(struct ledgerfile **ret, const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
-/* Whose it is, and nothing else of it: reads a few bytes. -EINVAL: no ledger. */
+/* Whose it is, by its header alone, whatever its version and whoever has locked it. -EINVAL: that cannot be told. */
 int ledgerfile_peek(const char *state_dir, uint64_t client, struct ledger_identity *ret_who);
 void ledgerfile_unlink(const char *state_dir, uint64_t client);	/* its files; whoever has the ledger open finds it empty */
 struct ledgerfile *ledgerfile_close(struct ledgerfile *l);	/* the file stays */
@@ -48,7 +48,8 @@ int ledgerfile_read_only(const struct ledgerfile *l, int *ret_fd);	/* a new O_RD
 /* Every client id that has a ledger in the directory. *ret is malloc'ed. */
 int ledgerfile_list(const char *state_dir, uint64_t **ret, size_t *ret_n);
 
-/* One record of 256 bytes in the file; id 0: free. The last eight bytes of `reserved` are a checksum that put_range fills in. */
+/* One record of 256 bytes in the file; id 0: free. The version, and the checksum in the last eight bytes of `reserved`, are filled in. */
+enum { RANGE_RECORD_VERSION = 1 };
 struct range_record {
 	uint64_t id, addr, size, inode;
 	uint32_t flags, backing;	/* enum Backing */
@@ -56,7 +57,7 @@ struct range_record {
 	uint64_t offset;		/* in the file, bytes */
 	uint64_t next;			/* where the client's next window would begin when this was written; told by free ones, too */
 	uint8_t home, window;		/* window: 1 in the client's one file, 0 in one of its own */
-	uint8_t reserved[30 + 8];
+	uint8_t version, reserved[29 + 8];
 };
 int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r);
 int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next);

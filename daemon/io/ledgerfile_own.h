@@ -22,12 +22,12 @@ struct ledgerfile {
 	uint64_t next_window;		/* of an earlier daemon */
 	uint32_t n_pins;		/* records of the pin file, the first and the free ones included */
 	uint32_t *free_pins, n_free_pins, cap_free_pins;	/* their places */
-	char path[LEDGER_PATH], ranges_path[LEDGER_PATH], pins_path[LEDGER_PATH];
+	char path[LEDGER_PATH], new_path[LEDGER_PATH], ranges_path[LEDGER_PATH], pins_path[LEDGER_PATH];
 };
 
-/* 0, or -EINVAL: a header or a link that no daemon wrote. `size`: of the file, bytes. */
+/* 0; -EPROTONOSUPPORT: of another version; -EINVAL: a header or a link that no daemon wrote. `size`: of the file, bytes. */
 int ledger_check(const radix_word *arena, uint64_t size, uint64_t client);
-/* Opens the range file if there is one and learns the ids of its records. */
+/* Opens the range file if there is one and learns the ids of its records. -EPROTONOSUPPORT: one is of another version. */
 int rangefile_open(struct ledgerfile *l);
 /* Opens the pin file if there is one. -EPROTONOSUPPORT: of another version; -EINVAL: damaged. */
 int pinfile_open(struct ledgerfile *l);

@@ -153,6 +153,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/space_driver.c \
 	daemon/io/space_driver.h \
 	daemon/io/space_driver_own.h \
+	daemon/io/slotmap.c \
+	daemon/io/slotmap.h \
 	daemon/io/state_dir.c \
 	daemon/io/state_dir.h \
 	daemon/io/stop.c \
@@ -165,6 +167,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/track.h \
 	daemon/io/track_look.c \
 	daemon/io/track_look.h \
+	daemon/io/unreadable.c \
+	daemon/io/unreadable.h \
 	daemon/io/version.h \
 	daemon/io/worker.c \
 	daemon/io/worker_driver.c \

@@ -14,7 +14,7 @@ struct daemon;
 /* Takes over LISTEN_FDS once. Descriptors are handed out by name: "client" (socket), "uffd", "u<client>", "m<client>" (its one file), "m<range>", "d<tier>". */
 int notify_take_fds(void);
 int notify_fd(const char *name);		/* the next one with that name, now the caller's; -1: none */
-void notify_close_rest(void);			/* closes and FDSTOREREMOVEs what nobody claimed */
+void notify_close_rest(bool keep);		/* closes what nobody claimed, and unless it may be claimed later has the store forget it */
 void notify_ready(struct daemon *d);
 void notify_stopping(void);
 void notify_reloading(void);

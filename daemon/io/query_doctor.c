@@ -8,6 +8,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/query.h"
+#include "daemon/io/unreadable.h"
 
 static const struct column columns[] = {
 	{ "check", UNIT_TEXT },
@@ -15,7 +16,7 @@ static const struct column columns[] = {
 	{ "text", UNIT_TEXT },
 	{ "remedy", UNIT_TEXT },
 };
-enum { DOCTOR_LINES = 32 };
+enum { DOCTOR_LINES = 40, OUR_LINES = 16 };
 
 struct findings {
 	struct doctor_line lines[DOCTOR_LINES];
@@ -136,6 +137,20 @@ static void examine_store(const struct daemon *d, struct findings *f)
 		snprintf(l->remedy, sizeof(l->remedy), "systemctl start hmmd.service");
 }
 
+static void examine_ledgers(const struct daemon *d, struct findings *f)
+{
+	struct doctor_line *l = add(f, "ledgers", DOCTOR_OK);
+	unsigned int n = unreadable_count(d, l->text, sizeof(l->text));
+
+	if (!n) {
+		snprintf(l->text, sizeof(l->text), "every one that was found at the start could be used");
+		return;
+	}
+	l->state = DOCTOR_DEGRADED;
+	snprintf(l->remedy, sizeof(l->remedy), "start the hmmd that can use it; or end its program or remove the file, and what "
+		 "it has on devices is given up");
+}
+
 static const char *state_text(enum doctor_state state)
 {
 	return state == DOCTOR_OK ? "ok" : state == DOCTOR_DEGRADED ? "degraded" : "missing";
@@ -145,7 +160,7 @@ static int query_doctor(struct query *q)
 {
 	struct findings f;
 
-	f.n = doctor_examine(f.lines, DOCTOR_LINES - 8);
+	f.n = doctor_examine(f.lines, DOCTOR_LINES - OUR_LINES);
 	examine_backing(q->daemon, &f);
 	examine_tiers(q->daemon, &f);
 	examine_room(q->daemon, &f);
@@ -153,6 +168,7 @@ static int query_doctor(struct query *q)
 	examine_control(q->daemon, &f);
 	examine_config(q->daemon, &f);
 	examine_store(q->daemon, &f);
+	examine_ledgers(q->daemon, &f);
 	for (size_t i = q->cursor; i < f.n; i++) {
 		if (!table_row(q->table))
 			return 0;

@@ -10,6 +10,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/query.h"
 #include "daemon/io/rates.h"
+#include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 
 static const struct column columns[] = {
@@ -96,6 +97,8 @@ static void why_degraded(const struct daemon *d, uint64_t lost_pages, char *buf,
 	}
 	if (!buf[0] && crew_stuck(d->crew))
 		snprintf(buf, size, "%u of the fault threads make no progress", crew_stuck(d->crew));
+	if (!buf[0])
+		(void)unreadable_count(d, buf, size);
 	if (!buf[0] && lost_pages)
 		snprintf(buf, size, "%llu pages could not be read back",
 			 (unsigned long long)lost_pages);

@@ -49,9 +49,16 @@ static void seal(struct range_record *r)
 {
 	uint64_t sum;
 
+	r->version = RANGE_RECORD_VERSION;
 	memset(r->reserved, 0, sizeof(r->reserved));
 	sum = checksum(r);
 	memcpy((uint8_t *)r + CHECKSUM_AT, &sum, sizeof(sum));
+}
+
+/* Whole, so that is how it was written. */
+static bool is_of_other_version(const struct range_record *r)
+{
+	return intact(r) && r->version != RANGE_RECORD_VERSION;
 }
 
 static bool well_placed(const struct range_record *r)
@@ -131,6 +138,8 @@ static int learn_ids(struct ledgerfile *l, size_t n)
 
 	for (i = 0; i < n && rc >= 0; i++) {
 		rc = read_record(l, i, &r);
+		if (rc > 0 && is_of_other_version(&r))
+			return -EPROTONOSUPPORT;
 		if (rc > 0) {
 			l->ids[i] = good(&r) ? r.id : 0;
 			learn_next(l, &r);

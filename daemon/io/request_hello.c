@@ -20,6 +20,7 @@
 #include "daemon/io/server.h"
 #include "daemon/io/session_own.h"
 #include "daemon/io/state_dir.h"
+#include "daemon/io/unreadable.h"
 
 /* 0 or -1 (refused). */
 static int check_version(struct request *q, const Hmmd__Hello *h)
@@ -31,6 +32,17 @@ static int check_version(struct request *q, const Hmmd__Hello *h)
 		"the client speaks protocol versions %u to %u, this hmmd %d to %d: update the %s",
 		h->version_min, h->version_max, HMM_LIMIT_VERSION_MIN, HMM_LIMIT_VERSION_MAX,
 		h->version_min > HMM_LIMIT_VERSION_MAX ? "daemon" : "client library");
+	return -1;
+}
+
+/* A client whose ledger cannot be used keeps its memory as it is, and asks again. 0 or -1 (refused). */
+static int check_ledger(struct request *q, const Hmmd__Hello *h)
+{
+	char text[160];
+
+	if (!h->resume_client || !unreadable_is(q->daemon, h->resume_client, text, sizeof(text)))
+		return 0;
+	session_error(q->session, q->id, EAGAIN, "%s; what this client has waits for a hmmd that can", text);
 	return -1;
 }
 
@@ -163,7 +175,7 @@ void request_hello(struct request *q)
 		session_error(s, q->id, EISCONN, "Hello was said already on this connection");
 		return;
 	}
-	if (check_version(q, h))
+	if (check_version(q, h) || check_ledger(q, h))
 		return;
 	r = take_space(q, h);
 	if (r) {

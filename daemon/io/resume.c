@@ -14,6 +14,7 @@
 #include "daemon/io/request_tables.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/retire.h"
+#include "daemon/io/unreadable.h"
 
 /* Claimed by a session, last Resume not yet seen. */
 static struct list_node claimed = { &claimed, &claimed };
@@ -34,7 +35,8 @@ struct resume *resume_free(struct resume *w)
 		return NULL;
 	list_remove(&w->node);
 	resume_pins_end(w, false);
-	close(w->pidfd);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
 	free(w->ranges);
 	free(w);
 	return NULL;
@@ -250,12 +252,18 @@ void resume_forget(struct daemon *d, struct space *s)
 	resume_free(w);
 }
 
+/* For certain; what could not be told before is asked again. */
+static bool has_ended(struct resume *w)
+{
+	return w->pidfd < 0 ? process_look(&w->who, &w->pidfd) == PROCESS_E_ENDED : process_ended(w->pidfd);
+}
+
 void resume_sweep_ended(struct daemon *d)
 {
 	LIST_EACH_SAFE(node, next, &d->waiting_spaces) {
 		struct resume *w = container_of(node, struct resume, node);
 
-		if (!process_ended(w->pidfd))
+		if (!has_ended(w))
 			continue;
 		log_line(LOG_LEVEL_INFO, "client %llu (pid %d) ended before it came back",
 			 (unsigned long long)w->who.client, (int)w->who.pid);
@@ -265,6 +273,7 @@ void resume_sweep_ended(struct daemon *d)
 
 void resume_sweep(struct daemon *d)
 {
+	unreadable_watch(d);
 	resume_sweep_ended(d);
 	LIST_EACH(node, &d->waiting_spaces)
 		resume_ask(d, container_of(node, struct resume, node));

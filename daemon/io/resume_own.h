@@ -18,7 +18,7 @@ struct resume {
 	struct list_node node;		/* in daemon->waiting_spaces, or among the claimed */
 	struct space *space;
 	struct ledger_identity who;
-	int pidfd;
+	int pidfd;			/* below 0: it could not be had yet */
 	bool served;			/* the fault service threads look at it */
 	bool untold;			/* its connection has ended, which is an event once it is known to live */
 	struct resumed *ranges;
@@ -44,8 +44,9 @@ void resume_pins_end(struct resume *w, bool forget);	/* what nobody has named is
 /* 0: it lives and is the one on record. PROCESS_E_ENDED: for certain. -errno: it cannot be told now, so it may live. */
 enum { PROCESS_E_ENDED = 1 };
 int process_look(const struct ledger_identity *who, int *ret_pidfd);
-bool process_is(const struct ledger_identity *who, int *ret_pidfd);	/* it lives and is the one on record, as far as can be told */
-bool process_ended(int pidfd);
+bool process_may_live(const struct ledger_identity *who);	/* the same without a descriptor */
+bool process_owner_ended(const char *state_dir, uint64_t client);	/* the one of a ledger that may be good for nothing else; for certain */
+bool process_ended(int pidfd);	/* for certain; no: for what is no descriptor */
 
 /* resume_gone.c: asks whether the address space of a waiting client lives; if not it is retired. */
 void resume_ask(struct daemon *d, struct resume *w);

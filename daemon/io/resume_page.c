@@ -5,6 +5,8 @@
  * is decided by the memory itself: a page that is whole in the file is resident, any other is poisoned,
  * and never zeros.
  */
+#include <errno.h>
+
 #include "daemon/io/pin.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/session.h"
@@ -47,12 +49,16 @@ void resume_reserve(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 {
 	uint64_t vpn = addr >> LEDGER_PAGE_SHIFT, end = vpn + pages, seen;
 	radix_word *word;
+	int rc;
 
 	for (; vpn < end; vpn++) {
 		word = radix_find(&s->mirror, vpn);
 		seen = word ? atomic_load_explicit(word, memory_order_acquire) : 0;
-		if (seen && sensible(d, seen) && mover_reserve(d->devices, seen) == SLOTS_E_FULL)
+		rc = seen && sensible(d, seen) ? mover_reserve(d->devices, seen) : -ENOENT;
+		if (rc == SLOTS_E_FULL)
 			page_repair(word, PAGE_STATES, 0);
+		else if (!rc && mover_has_slot(d->devices, seen))
+			mover_own_slot(&d->devices[page_word_tier(seen)], page_word_slot(seen), s->client);
 	}
 }
 

@@ -60,7 +60,8 @@ static struct resume *park_new(struct space *s, const struct peer *peer)
 					   .uid = peer->uid };
 	w->pidfd = fcntl(peer->pidfd, F_DUPFD_CLOEXEC, 0);
 	w->ranges = calloc(count_memory(s), sizeof(*w->ranges));
-	if (w->pidfd < 0 || !w->ranges)
+	/* Without a descriptor now it is asked for again (resume_sweep_ended). */
+	if (!w->ranges)
 		return resume_free(w);
 	note_ranges(w);
 	return w;

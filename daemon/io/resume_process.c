@@ -44,7 +44,7 @@ bool process_ended(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-	return poll(&p, 1, 0) != 0;
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
 }
 
 /* The number alone: whoever has it began at another time. */
@@ -78,7 +78,18 @@ int process_look(const struct ledger_identity *who, int *ret_pidfd)
 	return 0;
 }
 
-bool process_is(const struct ledger_identity *who, int *ret_pidfd)
+bool process_may_live(const struct ledger_identity *who)
 {
-	return process_look(who, ret_pidfd) == 0;
+	int pidfd, rc = process_look(who, &pidfd);
+
+	if (!rc)
+		close(pidfd);
+	return rc != PROCESS_E_ENDED;
+}
+
+bool process_owner_ended(const char *state_dir, uint64_t client)
+{
+	struct ledger_identity who;
+
+	return !ledgerfile_peek(state_dir, client, &who) && !process_may_live(&who);
 }

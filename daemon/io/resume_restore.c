@@ -15,22 +15,24 @@
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/resume_own.h"
+#include "daemon/io/slotmap.h"
+#include "daemon/io/unreadable.h"
 
 struct restoring {
 	struct daemon *daemon;
 	struct resume *resume;
 };
 
-static struct range *allocate(struct space *s, const struct range_record *rec)
+static int allocate(struct space *s, const struct range_record *rec, struct range **ret)
 {
 	struct range_request q = { .size = rec->size, .name = rec->name, .policy = rec->policy, .prefer = rec->prefer,
 				   .flags = rec->flags };
-	struct range *r;
+	int rc = space_alloc(s, &q, ret);
 
-	if (!space_alloc(s, &q, &r))
-		return r;
+	if (rc <= 0)
+		return rc;
 	q.policy = q.prefer = NULL;	/* the configuration has changed; anywhere is better than nowhere */
-	return space_alloc(s, &q, &r) ? NULL : r;
+	return space_alloc(s, &q, ret);
 }
 
 /* The id that the client knows. Its own new one was the last given out, so it goes back. */
@@ -60,20 +62,22 @@ static int restore_range(void *userdata, const struct range_record *rec)
 	struct resume *w = x->resume;
 	struct resumed *longer = realloc(w->ranges, (w->n + 1) * sizeof(*longer));
 	struct range *r;
+	int rc;
 
 	if (!longer)
 		return -ENOMEM;
 	w->ranges = longer;
-	r = allocate(w->space, rec);
-	if (r && rename_range(d->world, r, rec->id) < 0) {
-		forget_range(w->space, r);
-		r = NULL;
+	rc = allocate(w->space, rec, &r);
+	if (!rc) {
+		rc = rename_range(d->world, r, rec->id);
+		if (!rc)
+			rc = memfile_restore(r, rec);
+		if (rc)
+			forget_range(w->space, r);
 	}
-	if (r && memfile_restore(r, rec) < 0) {
-		forget_range(w->space, r);
-		r = NULL;
-	}
-	if (!r) {
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc) {
 		daemon_event(d, EVENT_ERROR, "range %llu of client %llu has no place any more and is lost",
 			     (unsigned long long)rec->id, (unsigned long long)w->who.client);
 		return 0;
@@ -143,7 +147,8 @@ static int restore_client(struct daemon *d, struct ledgerfile *l, const struct l
 	int rc;
 
 	if (!w) {
-		close(pidfd);
+		if (pidfd >= 0)
+			close(pidfd);
 		return -ENOMEM;
 	}
 	w->who = *who;
@@ -152,11 +157,14 @@ static int restore_client(struct daemon *d, struct ledgerfile *l, const struct l
 	rc = make_space(d, w, l);
 	if (rc < 0) {
 		resume_free(w);
+		ledgerfile_close(l);
 		return rc;
 	}
 	list_append(&d->waiting_spaces, &w->node);
 	rc = ledgerfile_each_range(l, restore_range, &x);
-	if (rc < 0)
+	if (rc < 0 && rc != -EINVAL)
+		return rc;
+	if (rc)
 		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some ranges on record are damaged and lost: %s",
 			     (unsigned long long)who->client, (int)who->pid, strerror(-rc));
 	resume_pins(d, w, l);
@@ -185,40 +193,55 @@ static const struct tier *closed_device(const struct daemon *d)
 	return NULL;
 }
 
+/* 0: nobody else gets what it has. */
+static int unreadable(struct daemon *d, uint64_t client, int why)
+{
+	const char *dir = d->world->config.state_dir;
+
+	if (!process_owner_ended(dir, client))
+		return unreadable_note(d, client, why);
+	log_line(LOG_LEVEL_WARNING, "the program of the ledger of client %llu is gone, which could not be used (%s) and is "
+		 "removed", (unsigned long long)client, strerror(-why));
+	ledgerfile_unlink(dir, client);
+	return 0;
+}
+
 static int restore(struct daemon *d, uint64_t client)
 {
 	const char *dir = d->world->config.state_dir;
 	struct ledger_identity who;
 	struct ledgerfile *l;
-	int pidfd, rc = ledgerfile_open(&l, dir, client, &who);
+	int pidfd, lives, rc = ledgerfile_open(&l, dir, client, &who);
 
-	if (rc < 0) {
-		daemon_event(d, EVENT_ERROR, "the ledger of client %llu in %s cannot be used and is left alone: %s",
-			     (unsigned long long)client, dir, strerror(-rc));
-		return 0;
-	}
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : unreadable(d, client, rc);
 	if (rc == LEDGERFILE_E_GIVEN_UP)
 		return 0;
-	if (!process_is(&who, &pidfd)) {
+	lives = process_look(&who, &pidfd);
+	if (lives == PROCESS_E_ENDED) {
 		log_line(LOG_LEVEL_DEBUG, "client %llu (pid %d) is gone, its ledger is removed",
 			 (unsigned long long)client, (int)who.pid);
 		discard_ledger(l);
 		return 0;
 	}
+	if (lives < 0) {
+		pidfd = -1;
+		daemon_client_event(d, EVENT_WARNING, client, "whether client %llu (pid %d) lives cannot be told now (%s): it keeps "
+				    "what it has", (unsigned long long)client, (int)who.pid, strerror(-lives));
+	}
 	if (closed_device(d)) {
 		log_line(LOG_LEVEL_ERROR, "tier %s cannot be opened, and pages of pid %d, which lives, may rest there: "
 			 "hmmd does not start without it", closed_device(d)->config.name, (int)who.pid);
-		close(pidfd);
+		if (pidfd >= 0)
+			close(pidfd);
 		ledgerfile_close(l);
 		return -ENODEV;
 	}
 	rc = restore_client(d, l, &who, pidfd);
-	if (rc < 0) {
-		daemon_event(d, EVENT_ERROR, "client %llu (pid %d) cannot be restored: %s", (unsigned long long)client,
-			     (int)who.pid, strerror(-rc));
-		discard_ledger(l);
-	}
-	return 0;
+	if (rc < 0)
+		log_line(LOG_LEVEL_ERROR, "client %llu (pid %d), which lives, cannot be restored: %s; hmmd does not start "
+			 "without it", (unsigned long long)client, (int)who.pid, strerror(-rc));
+	return rc < 0 ? rc : 0;
 }
 
 int resume_restore(struct daemon *d)
@@ -236,5 +259,7 @@ int resume_restore(struct daemon *d)
 	for (i = 0; i < n && !rc; i++)
 		rc = restore(d, clients[i]);
 	free(clients);
+	if (!rc)
+		slotmaps_settle(d);
 	return rc;
 }

@@ -367,7 +367,7 @@ void retire_rest(struct daemon *d)
 		close_if_idle(d);
 	}
 	d->keep = true;
-	d->left_behind = !list_empty(&d->world->spaces);
+	d->left_behind = !list_empty(&d->world->spaces) || !list_empty(&d->unreadable);
 	LIST_EACH_SAFE(node, next, &d->world->spaces)
 		keep_space(d, container_of(node, struct space, in_world));
 }

@@ -93,10 +93,11 @@ static void handle_closed(uv_handle_t *handle)
 		session_free(s);
 }
 
+/* An error is no end; the end of its socket is seen too. */
 static void process_ended(uv_poll_t *handle, int status, int events)
 {
-	(void)status;
-	(void)events;
+	if (status < 0 || !(events & UV_READABLE))
+		return;
 	session_close(handle->data, "its process ended");
 }
 

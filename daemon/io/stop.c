@@ -210,7 +210,8 @@ static void finish(struct stop *x)
 
 	say_what_stays(x);
 	resume_sweep_ended(d);	/* a program that has ended meanwhile leaves no ledger behind */
-	keeper_forget(d->keeper);
+	if (list_empty(&d->unreadable))
+		keeper_forget(d->keeper);
 	uv_close((uv_handle_t *)&x->timer, on_closed);
 	uv_stop(d->loop);
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Who survived (survivors.h). One daemon opens one backing and the next one keeps to it, so the first record
- * that is found speaks for all.
+ * that is found speaks for all. Of whom cannot be told whether it lives, or what it has, counts as living.
  */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,14 +25,16 @@ static void look(const char *state_dir, uint64_t client, struct survivors *s)
 {
 	struct ledger_identity who;
 	struct ledgerfile *l;
-	int pidfd;
+	int rc = ledgerfile_open(&l, state_dir, client, &who);
 
-	if (ledgerfile_open(&l, state_dir, client, &who))
+	if (rc) {
+		if (rc < 0 && rc != -ENOENT && !process_owner_ended(state_dir, client))
+			snprintf(s->who, sizeof(s->who), "the program of %" PRIu64 ".ledger", client);
 		return;
-	if (process_is(&who, &pidfd)) {
-		if (ledgerfile_each_range(l, take_first, s) == 1)
-			s->pid = who.pid;
-		close(pidfd);
+	}
+	if (process_may_live(&who) && ledgerfile_each_range(l, take_first, s) == 1) {
+		s->pid = who.pid;
+		snprintf(s->who, sizeof(s->who), "pid %d", (int)who.pid);
 	}
 	ledgerfile_close(l);
 }
@@ -47,20 +52,6 @@ int survivors_find(const char *state_dir, struct survivors *ret)
 	return rc;
 }
 
-static void sweep(const char *state_dir, uint64_t client)
-{
-	struct ledger_identity who;
-	int pidfd, rc;
-
-	if (ledgerfile_peek(state_dir, client, &who))
-		return;
-	rc = process_look(&who, &pidfd);
-	if (rc == PROCESS_E_ENDED)
-		ledgerfile_unlink(state_dir, client);
-	else if (!rc)
-		close(pidfd);
-}
-
 void survivors_sweep(const char *state_dir)
 {
 	uint64_t *clients = NULL;
@@ -69,6 +60,7 @@ void survivors_sweep(const char *state_dir)
 	if (ledgerfile_list(state_dir, &clients, &n) < 0)
 		return;
 	for (i = 0; i < n; i++)
-		sweep(state_dir, clients[i]);
+		if (process_owner_ended(state_dir, clients[i]))
+			ledgerfile_unlink(state_dir, clients[i]);
 	free(clients);
 }

@@ -62,19 +62,27 @@ bool mover_has_slot(const struct mover_device *devices, uint64_t word)
 	}
 }
 
-void mover_give_slot(struct mover_device *devices, unsigned int tier, uint32_t slot)
+void mover_free_slot(struct mover_device *devices, unsigned int tier, uint32_t slot)
 {
 	struct mover_device *d = &devices[tier];
 
 	if (d->ops->discard)
 		d->ops->discard(d->device, slot);
+	if (d->owners)
+		atomic_store_explicit(&d->owners[slot], 0, memory_order_release);
 	slots_give(d->slots, slot);
+}
+
+void mover_own_slot(struct mover_device *d, uint32_t slot, uint64_t client)
+{
+	if (d->owners)
+		atomic_store_explicit(&d->owners[slot], client, memory_order_release);
 }
 
 void mover_release(struct mover_device *devices, uint64_t word)
 {
 	if (mover_has_slot(devices, word))
-		mover_give_slot(devices, page_word_tier(word), page_word_slot(word));
+		mover_free_slot(devices, page_word_tier(word), page_word_slot(word));
 }
 
 void mover_place(struct mover *m, unsigned int tier)
@@ -197,7 +205,7 @@ static int finish_discard(struct mover *m, struct page_at *a, uint64_t old)
 		return undo_discard(m, a, tier, rc);
 	page_settle(a, PAGE_ABSENT, 0, 0);
 	if (page_word_state(old) == PAGE_DEVICE)
-		mover_give_slot(m->devices, tier, page_word_slot(old));
+		mover_free_slot(m->devices, tier, page_word_slot(old));
 	if (page_word_state(old) != PAGE_POISONED) {
 		range_account(a->range, tier, TIER_NOWHERE);
 		pool_give(mover_pool(a->range, tier), LEDGER_PAGE_SIZE);

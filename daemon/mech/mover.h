@@ -19,6 +19,8 @@ struct mover_device {			/* one per tier; shared, fixed once running */
 	const struct hmm_device_ops *ops;	/* NULL: a resident tier */
 	struct hmm_device *device;
 	struct slots *slots;
+	_Atomic uint64_t *owners;	/* by slot: the client whose it is, 0 for none; on record (io/slotmap.h). NULL: not kept */
+	_Atomic bool held;		/* whose its slots are is not known: no more evictions to it */
 	_Atomic bool failed;		/* an I/O error was seen: no more evictions to it */
 	bool fresh;			/* opened without the contents of before the restart: what a ledger says is there is lost */
 };
@@ -70,6 +72,11 @@ int mover_recover(struct mover *m, struct range *r, uint64_t vpn);
 int mover_make_room(struct mover *m, struct pool *full);
 /* This thread's next huge page comes from the tier's nodes, as far as that can be had. */
 void mover_place(struct mover *m, unsigned int tier);
+/* The word names a slot that nobody else may have. */
+bool mover_has_slot(const struct mover_device *devices, uint64_t word);
+/* The slot is this client's now, and before any page word says so. */
+void mover_own_slot(struct mover_device *d, uint32_t slot, uint64_t client);
+void mover_free_slot(struct mover_device *devices, unsigned int tier, uint32_t slot);	/* one that no page word names */
 /* When a slot is no longer needed (also from space_range_free). */
 void mover_release(struct mover_device *devices, uint64_t word);
 

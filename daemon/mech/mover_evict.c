@@ -31,7 +31,7 @@ static int copy(struct mover *m, struct page_at *a, const struct eviction *e)
 
 static void forget_slot(struct mover *m, struct range *r, const struct eviction *e)
 {
-	mover_give_slot(m->devices, e->tier, e->slot);
+	mover_free_slot(m->devices, e->tier, e->slot);
 	pool_give(mover_pool(r, e->tier), LEDGER_PAGE_SIZE);
 }
 
@@ -116,12 +116,13 @@ static int reserve(struct mover *m, struct range *r, unsigned int tier, uint32_t
 {
 	struct mover_device *d = &m->devices[tier];
 
-	if (!d->ops || d->failed || pool_take(mover_pool(r, tier), LEDGER_PAGE_SIZE))
+	if (!d->ops || d->failed || d->held || pool_take(mover_pool(r, tier), LEDGER_PAGE_SIZE))
 		return MOVER_E_NO_ROOM;
 	if (slots_take(d->slots, ret_slot)) {
 		pool_give(mover_pool(r, tier), LEDGER_PAGE_SIZE);
 		return MOVER_E_NO_ROOM;
 	}
+	mover_own_slot(d, *ret_slot, r->space->client);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ static int give_up(struct mover *m, struct page_at *a, unsigned int home)
 	uint32_t slot = page_word_slot(a->seen);
 
 	page_settle(a, PAGE_POISONED, home, 0);
-	mover_give_slot(m->devices, tier, slot);
+	mover_free_slot(m->devices, tier, slot);
 	book(a->range, tier, TIER_NOWHERE);
 	pool_give(mover_pool(a->range, home), LEDGER_PAGE_SIZE);
 	if (m->mech->ops->poison(m->mech, &a->page))
@@ -76,7 +76,7 @@ int mover_finish_fill(struct mover *m, struct page_at *a, unsigned int home)
 	if (r)
 		return back_to_device(m, a, home, r);
 	page_settle(a, PAGE_RESIDENT, home, 0);
-	mover_give_slot(m->devices, tier, slot);
+	mover_free_slot(m->devices, tier, slot);
 	book(a->range, tier, home);
 	(void)m->mech->ops->wake(m->mech, &a->page);
 	return MOVER_DONE;

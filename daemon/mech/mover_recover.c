@@ -75,7 +75,7 @@ static int recover_zero(struct mover *m, struct page_at *a, bool in_file)
 		r = m->mech->ops->punch(m->mech, &a->page);
 		page_settle(a, PAGE_ABSENT, 0, 0);
 		if (mover_has_slot(m->devices, old))
-			mover_give_slot(m->devices, tier, page_word_slot(old));
+			mover_free_slot(m->devices, tier, page_word_slot(old));
 	} else if (in_file) {
 		page_settle(a, PAGE_RESIDENT, tier, 0);
 	} else {

@@ -32,9 +32,11 @@ static int read_proc(pid_t pid, const char *name, char *text, size_t size)
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	n = read(fd, text, size - 1);
+	if (n < 0)
+		n = -errno;
 	close(fd);
 	if (n < 0)
-		return -ESRCH;
+		return (int)n;
 	text[n] = '\0';
 	return 0;
 }

@@ -23,7 +23,20 @@ int ctl_connect(struct ctl *c)
 	o.socket_path = c->args.socket;
 	o.name = "hmmctl";
 	o.flags = HMM_CLIENT_NO_HELPER;
+	o.error_text = c->why;
+	o.error_size = sizeof(c->why);
 	return hmm_client_new(&c->client, &o);
+}
+
+/* In its own words, or the daemon's, which are not to be trusted with a terminal. */
+static int cannot(const struct ctl *c, const char *otherwise)
+{
+	char *why = printable(c->why);
+
+	int r = ctl_fail(c, "cannot connect to %s: %s", ctl_socket(c), *why ? why : otherwise);
+
+	free(why);
+	return r;
 }
 
 int ctl_no_daemon(const struct ctl *c, int error)
@@ -36,13 +49,12 @@ int ctl_no_daemon(const struct ctl *c, int error)
 			 "`hmmd --rootless`", ctl_socket(c));
 		return CTL_NO_DAEMON;
 	case EPROTONOSUPPORT:
-		return ctl_fail(c, "the daemon at %s speaks another version of the protocol",
-				ctl_socket(c));
+		return cannot(c, "the daemon there speaks another version of the protocol");
 	case EACCES:
 	case EPERM:
 		return ctl_fail(c, "you may not open %s", ctl_socket(c));
 	default:
-		return ctl_fail(c, "cannot connect to %s: %s", ctl_socket(c), strerror(-error));
+		return cannot(c, strerror(-error));
 	}
 }
 

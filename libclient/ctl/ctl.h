@@ -30,6 +30,7 @@ struct ctl {
 	size_t n_words;
 	bool json;
 	struct hmm_client *client;	/* NULL before ctl_open() */
+	char why[256];			/* there is none, "" where the error says all */
 };
 
 extern const struct verb ctl_verbs[];	/* ends with name NULL */

@@ -47,8 +47,10 @@ struct hmm_client_options {
 	uint32_t flags;
 	uint32_t reserved;		/* 0 */
 	uint64_t reconnect_timeout_us;	/* how long to look for a daemon that went away; 0: 30 s */
+	char *error_text;		/* room for a line that says why hmm_client_new() failed, "" where its error says all; or NULL */
+	size_t error_size;		/* of it, bytes */
 };
-#define HMM_CLIENT_OPTIONS_INIT { sizeof(struct hmm_client_options), 0, 0, 0, 0, 0 }
+#define HMM_CLIENT_OPTIONS_INIT { sizeof(struct hmm_client_options), 0, 0, 0, 0, 0, 0, 0 }
 
 enum hmm_event_type {
 	HMM_EVENT_PRESSURE = 1,	/* a tier this client uses is above its high mark: value = per cent used */
@@ -57,7 +59,8 @@ enum hmm_event_type {
 	HMM_EVENT_DISCONNECTED = 4, /* the daemon went away; resident memory stays usable */
 	HMM_EVENT_RECONNECTED = 5,  /* a daemon took the ranges over again */
 	/*
-	 * A line of the daemon's event log (hmm_subscribe): text only. With a range, once for it: the program has
+	 * A line of the daemon's event log (hmm_subscribe): text only; so is why a daemon that came back does not
+	 * serve this program yet, once after each HMM_EVENT_DISCONNECTED. With a range, once for it: the program has
 	 * unmapped or mapped over a part of it, [offset, offset + length), which is left alone from then on.
 	 */
 	HMM_EVENT_NOTICE = 6
@@ -78,7 +81,7 @@ typedef void hmm_event_fn(struct hmm_client *, const struct hmm_event *, void *u
 
 /*
  * Connects. opts may be NULL. -ENOENT or -ECONNREFUSED: no daemon at the socket; -EPROTONOSUPPORT:
- * the daemon is too old or too new; -EACCES; -EMFILE; -ENOMEM; -EINVAL: bad options.
+ * the daemon, or the ledger that it hands out, is too old or too new; -EACCES; -EMFILE; -ENOMEM; -EINVAL: bad options.
  */
 int hmm_client_new(struct hmm_client **ret, const struct hmm_client_options *opts);
 struct hmm_client *hmm_client_ref(struct hmm_client *);

@@ -139,12 +139,19 @@ static void what_is_no_ledger_is_refused(void **state)
 	struct fake *f = *state;
 	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
 	struct hmm_client *c = NULL;
+	char text[128] = "";
 	uint64_t *leaf = fake_ledger(f, START), *header = leaf - 3 * LEDGER_FANOUT;
 
 	o.socket_path = f->path;
 	header[LEDGER_H_MAGIC] = 1;
 	assert_int_equal(hmm_client_new(&c, &o), -EPROTO);
 	header[LEDGER_H_MAGIC] = LEDGER_MAGIC;
+	o.error_text = text;
+	o.error_size = sizeof(text);
+	header[LEDGER_H_VERSION] = LEDGER_VERSION + 1;
+	assert_int_equal(hmm_client_new(&c, &o), -EPROTONOSUPPORT);
+	assert_non_null(strstr(text, "of another version than 1"));
+	header[LEDGER_H_VERSION] = LEDGER_VERSION;
 	assert_int_equal(ftruncate(FAKE_GET(f, ledger), 100), 0);
 	assert_int_equal(hmm_client_new(&c, &o), -EPROTO);
 	assert_null(c);

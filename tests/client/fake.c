@@ -233,6 +233,7 @@ uint64_t *fake_ledger(struct fake *f, uint64_t addr)
 	words = mmap(NULL, 4 * LEDGER_TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(words, MAP_FAILED);
 	words[LEDGER_H_MAGIC] = LEDGER_MAGIC;
+	words[LEDGER_H_VERSION] = LEDGER_VERSION;
 	words[LEDGER_H_TABLES] = 4;
 	words[1 * LEDGER_FANOUT + ledger_index(vpn, 2)] = 2;
 	words[2 * LEDGER_FANOUT + ledger_index(vpn, 1)] = 3;

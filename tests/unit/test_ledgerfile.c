@@ -207,7 +207,7 @@ static void assert_refused(void)
 static void a_damaged_header_is_refused(void **state)
 {
 	static const struct { enum ledger_header word; uint64_t value; } damage[] = {
-		{ LEDGER_H_MAGIC, 0 }, { LEDGER_H_VERSION, 2 }, { LEDGER_H_CLIENT, 18 }, { LEDGER_H_ROOT, 3 },
+		{ LEDGER_H_MAGIC, 0 }, { LEDGER_H_CLIENT, 18 }, { LEDGER_H_ROOT, 3 },
 		{ LEDGER_H_TABLES, LEDGER_FIRST_TABLES + 1 }, { LEDGER_H_PID, 0 }, { LEDGER_H_PID, 1ULL << 40 },
 		{ LEDGER_H_UID, 1ULL << 32 },
 	};
@@ -219,6 +219,45 @@ static void a_damaged_header_is_refused(void **state)
 		assert_refused();
 		unlink(path);
 	}
+}
+
+static void another_version_is_no_damage(void **state)
+{
+	struct ledger_identity found;
+	struct ledgerfile *l = NULL;
+
+	(void)state;
+	ledgerfile_close(new_ledger());
+	put(LEDGER_H_VERSION, LEDGER_VERSION + 1);
+	assert_int_equal(ledgerfile_open(&l, dir, 17, &found), -EPROTONOSUPPORT);
+	assert_int_equal(ledgerfile_peek(dir, 17, &found), 0);
+	assert_int_equal(found.pid, who.pid);
+	assert_int_equal(found.start, who.start);
+	assert_int_equal(found.uid, who.uid);
+}
+
+/* A daemon that is killed meanwhile leaves no ledger that is none. */
+static void what_was_only_begun_has_no_name(void **state)
+{
+	struct ledger_identity found;
+	struct ledgerfile *l;
+	char begun[64];
+	uint64_t *list;
+	size_t n;
+	int fd;
+
+	(void)state;
+	snprintf(begun, sizeof(begun), "%s/ledger.new", dir);
+	fd = open(begun, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(posix_fallocate(fd, 0, 16 * LEDGER_TABLE_SIZE), 0);
+	close(fd);
+	assert_int_equal(ledgerfile_list(dir, &list, &n), 0);
+	assert_int_equal(n, 0);
+	free(list);
+	ledgerfile_close(new_ledger());
+	assert_int_equal(access(begun, F_OK), -1);
+	assert_int_equal(ledgerfile_open(&l, dir, 17, &found), 0);
+	ledgerfile_close(l);
 }
 
 static void links_that_no_daemon_wrote_are_refused(void **state)
@@ -307,6 +346,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_kept_ledger_is_not_written_any_more, remove_file),
 		cmocka_unit_test_teardown(a_name_is_given_once, remove_file),
 		cmocka_unit_test_teardown(a_damaged_header_is_refused, remove_file),
+		cmocka_unit_test_teardown(another_version_is_no_damage, remove_file),
+		cmocka_unit_test_teardown(what_was_only_begun_has_no_name, remove_file),
 		cmocka_unit_test_teardown(links_that_no_daemon_wrote_are_refused, remove_file),
 		cmocka_unit_test_teardown(a_file_of_the_wrong_length_is_refused, remove_file),
 		cmocka_unit_test_teardown(only_ledgers_are_listed, remove_file),

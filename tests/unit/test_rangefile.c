@@ -159,6 +159,37 @@ static void no_window_comes_twice(void **state)
 	assert_true(seen.records[1].offset == 8 * LEDGER_PAGE_SIZE);
 }
 
+/* A whole record, as another version would write it. */
+static void write_as_version(uint8_t version)
+{
+	struct range_record r;
+	uint64_t sum = 0xcbf29ce484222325ULL;
+	int fd = open(path, O_RDWR);
+
+	assert_int_equal(pread(fd, &r, sizeof(r), 0), sizeof(r));
+	r.version = version;
+	for (size_t i = 0; i < sizeof(r) - 8; i++)
+		sum = (sum ^ ((const uint8_t *)&r)[i]) * 0x100000001b3ULL;
+	memcpy((uint8_t *)&r + sizeof(r) - 8, &sum, sizeof(sum));
+	assert_int_equal(pwrite(fd, &r, sizeof(r), 0), sizeof(r));
+	close(fd);
+}
+
+static void another_version_is_no_damage(void **state)
+{
+	struct ledger_identity found;
+	struct ledgerfile *other;
+
+	(void)state;
+	keep(1);
+	write_as_version(RANGE_RECORD_VERSION + 1);
+	assert_int_equal(ledgerfile_open(&other, dir, 5, &found), -EPROTONOSUPPORT);
+	write_as_version(RANGE_RECORD_VERSION);
+	reopen();
+	assert_int_equal(look(), 0);
+	assert_int_equal(seen.n, 1);
+}
+
 static void a_damaged_window_may_be_anywhere(void **state)
 {
 	(void)state;
@@ -267,6 +298,7 @@ int main(void)
 		TEST(a_client_without_ranges_has_no_file),
 		TEST(a_dropped_place_is_used_again),
 		TEST(no_window_comes_twice),
+		TEST(another_version_is_no_damage),
 		TEST(a_damaged_window_may_be_anywhere),
 		TEST(the_same_range_is_recorded_once),
 		TEST(every_damaged_byte_is_noticed),
