@@ -205,6 +205,7 @@ void ledgerfile_remove(struct ledgerfile *l)
 	unlink(l->pins_path);
 	unlink(l->ranges_path);
 	unlink(l->path);
+	l->removed = true;
 }
 
 int ledgerfile_keep(struct ledgerfile *l)

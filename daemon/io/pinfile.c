@@ -152,7 +152,7 @@ int ledgerfile_drop_pin(struct ledgerfile *l, uint32_t place)
 	static const struct pin_record none = { .owner = OWNER_NONE };
 	int rc;
 
-	if (l->kept || !place)
+	if (l->kept || l->removed || !place)
 		return 0;
 	rc = write_at(l, place, &none);
 	/* Without memory the place is found again by the next daemon. */

@@ -208,7 +208,7 @@ int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next)
 	size_t i = place_of(l, id);
 	int rc;
 
-	if (l->kept || !id || i == l->n_ids)
+	if (l->kept || l->removed || !id || i == l->n_ids)
 		return 0;
 	seal(&none);
 	rc = write_record(l, i, &none);

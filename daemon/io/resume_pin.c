@@ -2,7 +2,8 @@
 /*
  * Pins that an earlier daemon has put on record. Those of managed ranges are with their ranges before any page
  * is brought to rest, so no page that somebody has pinned can move in between. Adopted ranges are on no record:
- * their pins wait for the client to name them.
+ * their pins wait for the client to name them. They are taken in by address, whatever order they lie in on
+ * record: each is then put behind all that are there, and a client cannot make a start slow by its order.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +12,40 @@
 #include "daemon/io/pin.h"
 #include "daemon/io/resume_own.h"
 
-struct restoring {
-	struct daemon *daemon;
-	struct resume *resume;
+struct on_record {
+	struct pin_record rec;
+	uint32_t place;
 };
+struct records {
+	struct on_record *all;
+	size_t n, cap;
+};
+
+static int gather(void *userdata, uint32_t place, const struct pin_record *rec)
+{
+	struct records *x = userdata;
+	size_t cap = x->cap ? x->cap * 2 : 64;
+	struct on_record *longer;
+
+	if (!rec->range || rec->addr >= rec->end || !rec->count || rec->owner > PIN_OF_OPERATOR)
+		return 0;
+	if (x->n == x->cap) {
+		longer = realloc(x->all, cap * sizeof(*longer));
+		if (!longer)
+			return -ENOMEM;
+		x->all = longer;
+		x->cap = cap;
+	}
+	x->all[x->n++] = (struct on_record){ .rec = *rec, .place = place };
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct on_record *x = a, *y = b;
+
+	return (x->rec.addr > y->rec.addr) - (x->rec.addr < y->rec.addr);
+}
 
 static struct pins *set_aside(struct resume *w, uint64_t id)
 {
@@ -30,25 +61,28 @@ static struct pins *set_aside(struct resume *w, uint64_t id)
 	return p;
 }
 
-static int restore_pin(void *userdata, uint32_t place, const struct pin_record *rec)
+static int restore_pin(struct daemon *d, struct resume *w, const struct on_record *x)
 {
-	struct restoring *x = userdata;
-	struct range *r = idmap_get(x->daemon->world->ranges, rec->range);
-	struct pin pin = { .addr = rec->addr, .end = rec->end, .count = rec->count, .id = rec->id, .place = place,
+	const struct pin_record *rec = &x->rec;
+	struct range *r = idmap_get(d->world->ranges, rec->range);
+	struct pin pin = { .addr = rec->addr, .end = rec->end, .count = rec->count, .id = rec->id, .place = x->place,
 			   .owner = (uint8_t)rec->owner }, *added;
-	struct pins *into;
+	struct pins *into = r && r->space == w->space ? &r->pins : set_aside(w, rec->range);
 
-	if (!rec->range || rec->addr >= rec->end || !rec->count || rec->owner > PIN_OF_OPERATOR)
-		return 0;
-	into = r && r->space == x->resume->space ? &r->pins : set_aside(x->resume, rec->range);
 	return into ? pins_add(into, &pin, &added) : -ENOMEM;
 }
 
 void resume_pins(struct daemon *d, struct resume *w, struct ledgerfile *l)
 {
-	struct restoring x = { .daemon = d, .resume = w };
-	int rc = ledgerfile_each_pin(l, restore_pin, &x);
+	struct records x = { .n = 0 };
+	int rc = ledgerfile_each_pin(l, gather, &x), failed = 0;
 
+	if (x.n)
+		qsort(x.all, x.n, sizeof(*x.all), by_address);
+	for (size_t i = 0; i < x.n && !failed; i++)
+		failed = restore_pin(d, w, &x.all[i]);
+	free(x.all);
+	rc = rc ? rc : failed;
 	/* Who has pinned a page that a word says is pinned is not known then: it stays until an operator lets it go. */
 	w->presume = rc < 0;
 	if (rc < 0)
