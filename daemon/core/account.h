@@ -33,6 +33,7 @@ struct account {
 	struct list_node ops;		/* its operations; whose turn it is comes first */
 	struct share share;		/* of the loop's time */
 	uint32_t load;			/* of the workers by them, see op.h */
+	uint32_t waits_told;		/* of its clients, in the last look at who waits; loop thread */
 	uint64_t used[ACCOUNT_KINDS], limit[ACCOUNT_KINDS];
 	struct pool pools[HMM_LIMIT_TIERS];	/* parent: the tier's pool; limit: quota */
 	unsigned int n_pools;

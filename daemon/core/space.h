@@ -28,7 +28,7 @@ struct space {
 	uint64_t n_ranges, managed_bytes, adopted_bytes;
 	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
 	struct setback setback;
-	struct waiting waiting;		/* threads of it that wait for a page: how many, since when, for what */
+	struct waiting waiting;		/* who waits for pages of it: how many, since when, for what */
 	struct heat_window window;
 	bool served;			/* fault threads read its userfaultfd */
 	bool asked;			/* the daemon's: an errand is under way that may wait for its lock; one at a time */

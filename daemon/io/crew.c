@@ -175,8 +175,10 @@ static struct crew *crew_make(struct daemon *d)
 	c->n_faultds = config->fault_threads;
 	c->n_workers = config->workers;
 	assert(c->n_faultds <= CREW_THREADS && c->n_workers <= CREW_THREADS);
-	for (i = 0; i < CREW_THREADS; i++)
+	for (i = 0; i < CREW_THREADS; i++) {
 		c->faultds[i].epoll = c->faultds[i].kick = -1;
+		pthread_mutex_init(&c->faultds[i].listed, NULL);
+	}
 	for (i = 0; i < CREW_LOOKS; i++)
 		pthread_mutex_init(&c->looks[i], NULL);
 	list_init(&c->waiters);
@@ -186,6 +188,8 @@ static struct crew *crew_make(struct daemon *d)
 
 static void crew_unmake(struct crew *c)
 {
+	for (unsigned int i = 0; i < CREW_THREADS; i++)
+		pthread_mutex_destroy(&c->faultds[i].listed);
 	for (unsigned int i = 0; i < CREW_LOOKS; i++)
 		pthread_mutex_destroy(&c->looks[i]);
 	sem_destroy(&c->work);

@@ -39,6 +39,8 @@ uint64_t crew_unpark(struct crew *c);
 unsigned int crew_watch(struct crew *c, uint64_t now_us);
 unsigned int crew_stuck(const struct crew *c);	/* as last looked at */
 bool crew_all_stuck(const struct crew *c);
+/* Adds to what waits of each client (space->waiting.now) what the threads know: faults put off, left unread, being served. */
+void crew_waits(struct crew *c);
 /* A probe page on this tier, soon; schedule_probed() hears of it. */
 void crew_ask_probe(struct crew *c, unsigned int tier);
 unsigned int crew_busy(const struct crew *c);		/* moves queued or running */

@@ -14,12 +14,14 @@
 
 #define NSEC_PER_USEC 1000ULL
 
-void crew_park(struct faultd *f, struct space *s)
+void crew_park(struct faultd *f, struct space *s, enum wait_reason why)
 {
 	struct crew *c = f->hand.crew;
+	uint64_t now = crew_clock_ns();
 
 	epoll_ctl(f->epoll, EPOLL_CTL_DEL, s->uffd, NULL);
-	setback_read(&s->setback, crew_clock_ns());
+	setback_unread(&s->setback, why, now);
+	setback_read(&s->setback, now);
 	atomic_store(&s->setback.parked, true);
 	atomic_store(&c->parked, true);
 	uv_async_send(&c->wake);

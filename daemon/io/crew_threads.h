@@ -51,6 +51,13 @@ struct crew_tally {
 	struct latency latency;
 };
 
+/* The page that a thread is at, and who met it there. Written by the thread, `met` by fault threads; read by the loop. */
+struct crew_at {
+	_Atomic uint64_t client, vpn, since_ns;	/* client 0: at none */
+	_Atomic uint64_t met_vpn, met_ns;	/* that page was touched meanwhile */
+	_Atomic bool asked;			/* somebody waits for the operation */
+};
+
 /* What every thread of the crew has. */
 struct crew_hand {
 	struct crew *crew;		/* fixed */
@@ -58,11 +65,14 @@ struct crew_hand {
 	bool running;			/* loop */
 	struct mover mover;		/* the thread's */
 	struct crew_tally tally;
+	struct crew_at at;
 };
 
 struct deferred_fault {
 	struct range *range;		/* held */
 	uint64_t vpn, read_ns;
+	enum wait_reason why;
+	bool over;			/* to be let go */
 };
 
 struct crew_probe {			/* of one tier; any thread */
@@ -74,6 +84,7 @@ struct faultd {				/* one fault service thread */
 	struct crew_hand hand;
 	int epoll, kick;		/* fixed */
 	_Atomic uint64_t passed;	/* written by the thread: the last pass it has acknowledged */
+	pthread_mutex_t listed;		/* held by the thread to change what is deferred, by the loop to look at it */
 	struct deferred_fault deferred[DEFERRED_MAX];	/* the thread's */
 	unsigned int n_deferred;	/* the thread's */
 	uint64_t retry_ns, wait_ns, pass_ns;	/* the thread's: the next try of the deferred ones, the time between two, the last */
@@ -129,8 +140,12 @@ bool crew_probe(struct crew_hand *h, unsigned int tier);
 void crew_probe_wanted(struct crew_hand *h);	/* takes those that the loop asked for */
 void crew_probes_taken(struct crew *c);		/* loop: hands the verdicts on */
 /* crew_park.c: clients that are not read for a while. */
-void crew_park(struct faultd *f, struct space *s);
+void crew_park(struct faultd *f, struct space *s, enum wait_reason why);
 void crew_came_in(struct crew *c, struct space *s);	/* a page of it did: all of that is over */
+/* crew_waits.c: which page a thread is at. */
+void crew_at(struct crew_hand *h, const struct space *s, uint64_t vpn, uint64_t since_ns, bool asked);
+void crew_at_none(struct crew_hand *h, struct space *s);
+void crew_met(struct crew_hand *h, const struct space *s, uint64_t vpn, uint64_t read_ns);	/* a page that another hand is at was touched */
 /* Read-ahead: the worker brings in what lies behind this fault, as far as there is free room. */
 void crew_read_ahead(struct crew_hand *h, struct range *r, uint64_t vpn);
 uint64_t crew_clock_ns(void);
@@ -141,6 +156,7 @@ void deferred_retry(struct faultd *f);
 int deferred_timeout_ms(const struct faultd *f);	/* until the next try; -1: nothing is deferred */
 void deferred_drop_dying(struct faultd *f);
 void deferred_drop_all(struct faultd *f);
+void deferred_waits(struct faultd *f);			/* loop: adds them to what waits of their clients */
 
 /* faultd.c, worker.c */
 void *faultd_main(void *faultd);

@@ -75,7 +75,7 @@ static void event(struct daemon *d, enum event_severity severity, uint64_t clien
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)client);
 	log_fields(levels[severity], text, "HMMD_EVENT", number, client ? "HMMD_CLIENT" : NULL, id,
 		   NULL);
-	server_broadcast_notice(d, sequence, text);
+	server_broadcast_notice(d, sequence, client, text);
 }
 
 void daemon_event(struct daemon *d, enum event_severity severity, const char *format, ...)

@@ -13,6 +13,7 @@
 #define WAIT_LONGEST_NS 1000000000ULL	/* 1 s */
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_USEC 1000ULL
+#define LONG_NS (WAIT_LONG_US * NSEC_PER_USEC)
 
 static bool listed(const struct faultd *f, const struct range *r, uint64_t vpn)
 {
@@ -49,8 +50,10 @@ static void keep(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_
 		f->retry_ns = crew_clock_ns() + WAIT_FIRST_NS;
 		atomic_store(&f->waits, true);
 	}
-	f->deferred[f->n_deferred++] = (struct deferred_fault){ .range = r, .vpn = vpn, .read_ns = read_ns };
-	waiting_begin(&r->space->waiting, why, read_ns / NSEC_PER_USEC);
+	pthread_mutex_lock(&f->listed);
+	f->deferred[f->n_deferred++] = (struct deferred_fault){ .range = r, .vpn = vpn, .read_ns = read_ns, .why = why };
+	pthread_mutex_unlock(&f->listed);
+	atomic_fetch_add(&r->space->waiting.faults, 1);
 }
 
 void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why)
@@ -59,7 +62,7 @@ void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read
 	if (listed(f, r, vpn)) {	/* one fill wakes them all */
 		range_drop(r);
 	} else if (f->n_deferred == DEFERRED_MAX || of_user(f, r->space->uid) >= DEFERRED_PER_USER) {
-		crew_park(f, r->space);
+		crew_park(f, r->space, why);
 		send_back(f, r, vpn);
 		range_drop(r);
 	} else {
@@ -67,10 +70,50 @@ void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read
 	}
 }
 
-static void let_go(struct deferred_fault *d)
+static void let_go(const struct deferred_fault *d)
 {
-	waiting_end(&d->range->space->waiting);
+	uint64_t now = crew_clock_ns();
+
+	if (now - d->read_ns >= LONG_NS)
+		waiting_was(&d->range->space->waiting, d->why, (now - d->read_ns) / NSEC_PER_USEC);
+	atomic_fetch_sub(&d->range->space->waiting.faults, 1);
 	range_drop(d->range);
+}
+
+/* What is over goes, the rest moves up. True: something went. */
+static bool sweep(struct faultd *f)
+{
+	unsigned int i, left = 0, before = f->n_deferred;
+
+	pthread_mutex_lock(&f->listed);
+	for (i = 0; i < before; i++)
+		if (f->deferred[i].over)
+			let_go(&f->deferred[i]);
+		else
+			f->deferred[left++] = f->deferred[i];
+	f->n_deferred = left;
+	pthread_mutex_unlock(&f->listed);
+	return left < before;
+}
+
+static void judge(struct faultd *f, struct deferred_fault *d, enum wait_reason why)
+{
+	pthread_mutex_lock(&f->listed);
+	d->over = !why;
+	d->why = why ? why : d->why;
+	pthread_mutex_unlock(&f->listed);
+}
+
+void deferred_waits(struct faultd *f)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&f->listed);
+	for (i = 0; i < f->n_deferred; i++)
+		if (!f->deferred[i].over)
+			wait_sum_add(&f->deferred[i].range->space->waiting.now, 1, f->deferred[i].why,
+				     f->deferred[i].read_ns / NSEC_PER_USEC);
+	pthread_mutex_unlock(&f->listed);
 }
 
 /* Whoever wants the same room as one that has just found none need not try. */
@@ -98,24 +141,15 @@ static enum wait_reason try_again(struct faultd *f, const struct deferred_fault 
 	return why;
 }
 
-/* The oldest first; what still waits moves up. True: some do not any more. */
+/* The oldest first. True: some do not wait any more. */
 static bool try_all(struct faultd *f, uint64_t now)
 {
-	unsigned int i, left = 0, before = f->n_deferred;
 	struct vain vain = { .account = NULL };
-	enum wait_reason why;
+	unsigned int i;
 
-	for (i = 0; i < before; i++) {
-		why = try_again(f, &f->deferred[i], now, &vain);
-		if (why) {
-			waiting_still(&f->deferred[i].range->space->waiting, why);
-			f->deferred[left++] = f->deferred[i];
-		} else {
-			let_go(&f->deferred[i]);
-		}
-	}
-	f->n_deferred = left;
-	return left < before;
+	for (i = 0; i < f->n_deferred; i++)
+		judge(f, &f->deferred[i], try_again(f, &f->deferred[i], now, &vain));
+	return sweep(f);
 }
 
 /* When the next try is due: soon after room was made, but not for each page anew. */
@@ -163,18 +197,20 @@ void deferred_retry(struct faultd *f)
 
 void deferred_drop_dying(struct faultd *f)
 {
-	unsigned int i, left = 0;
+	unsigned int i;
 
 	for (i = 0; i < f->n_deferred; i++)
 		if (atomic_load(&f->deferred[i].range->dying))
-			let_go(&f->deferred[i]);
-		else
-			f->deferred[left++] = f->deferred[i];
-	f->n_deferred = left;
+			judge(f, &f->deferred[i], WAIT_NOTHING);
+	if (f->n_deferred)
+		sweep(f);
 }
 
 void deferred_drop_all(struct faultd *f)
 {
-	while (f->n_deferred)
-		let_go(&f->deferred[--f->n_deferred]);
+	unsigned int i;
+
+	for (i = 0; i < f->n_deferred; i++)
+		judge(f, &f->deferred[i], WAIT_NOTHING);
+	sweep(f);
 }

@@ -18,6 +18,8 @@ enum {
 	HANDLES = 2
 };
 
+#define NSEC_PER_USEC 1000ULL
+
 struct errands {
 	pthread_mutex_t lock;		/* guards what is not the loop's */
 	pthread_cond_t ended;		/* a thread has */
@@ -37,6 +39,7 @@ struct runner {				/* one user with something to do */
 	uint32_t uid;			/* fixed */
 	struct list_node queue;		/* of struct errand */
 	bool running;			/* has its thread */
+	uint64_t since_ns;		/* libuv's clock: when the errand under way began; 0: none is */
 };
 
 static struct errand *first(struct list_node *list)
@@ -58,9 +61,11 @@ static void *runner_main(void *runner)
 
 	pthread_mutex_lock(&x->lock);
 	while ((e = first(&r->queue))) {
+		r->since_ns = uv_hrtime();
 		pthread_mutex_unlock(&x->lock);
 		e->run(e);
 		pthread_mutex_lock(&x->lock);
+		r->since_ns = 0;
 		list_append(&x->run, &e->node);
 		uv_async_send(&x->wake);
 	}
@@ -162,6 +167,23 @@ int errand_submit(struct errands *x, uint32_t uid, struct errand *e)
 	}
 	pthread_mutex_unlock(&x->lock);
 	return r ? 0 : -ENOMEM;
+}
+
+uint64_t errands_longest_us(struct errands *x, uint32_t *ret_uid)
+{
+	uint64_t now = uv_hrtime(), since = now;
+
+	pthread_mutex_lock(&x->lock);
+	LIST_EACH(node, &x->users) {
+		const struct runner *r = container_of(node, struct runner, node);
+
+		if (r->since_ns && r->since_ns < since) {
+			since = r->since_ns;
+			*ret_uid = r->uid;
+		}
+	}
+	pthread_mutex_unlock(&x->lock);
+	return (now - since) / NSEC_PER_USEC;
 }
 
 static void on_closed(uv_handle_t *handle)

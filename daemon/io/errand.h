@@ -28,6 +28,8 @@ struct errand {
 int errands_new(struct errands **ret, uv_loop_t *loop);
 /* 0, or -ENOMEM: nothing was begun. Without a thread it is tried again a little later. */
 int errand_submit(struct errands *x, uint32_t uid, struct errand *e);
+/* For how long the one under way that takes longest has kept its thread, and whose it is; 0: none is under way. */
+uint64_t errands_longest_us(struct errands *x, uint32_t *ret_uid);
 /* Waits a moment for those under way. False: some are stuck in a client's memory, and their threads with them; nobody is told of them. */
 bool errands_end(struct errands *x);
 /* After errands_end(). The memory goes when libuv has closed the handles; where threads are stuck it stays, with the loop. */

@@ -22,6 +22,8 @@ enum {
 	FAULTD_EVENTS = 64,	/* userfaultfds looked at in one pass */
 	FAULTD_BATCH = 16	/* messages read at once: more would wait here while another thread is idle */
 };
+#define NSEC_PER_USEC 1000ULL
+#define LONG_NS (WAIT_LONG_US * NSEC_PER_USEC)
 #define FAULTD_SPIN_NS 50000ULL	/* 50 us: going to sleep and waking up costs as much on an idle machine */
 
 enum wait_reason faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns)
@@ -31,13 +33,17 @@ enum wait_reason faultd_fill(struct faultd *f, struct range *r, uint64_t vpn, ui
 	bool zero = page_word_state(word) == PAGE_ABSENT;
 	enum wait_reason wait = WAIT_NOTHING;
 	int rc = crew_bring_in(&f->hand, r, vpn, true, &wait);
+	uint64_t took;
 
 	if (wait == WAIT_OWN)
 		setback_try(&r->space->setback, crew_clock_ns());
 	if (rc != MOVER_DONE)
 		return wait;
 	crew_came_in(f->hand.crew, r->space);
-	latency_add(&t->latency, crew_clock_ns() - read_ns);
+	took = crew_clock_ns() - read_ns;
+	latency_add(&t->latency, took);
+	if (took >= LONG_NS)
+		waiting_was(&r->space->waiting, WAIT_PAGE, took / NSEC_PER_USEC);
 	tally_add(zero ? &t->zeros : &t->fills, 1);
 	tally_add(&t->filled, !zero);
 	crew_note(&f->hand, r, vpn, NOTE_ANSWERED, zero ? FAULT_ZERO : FAULT_FILL);
@@ -65,6 +71,7 @@ static void answer(struct faultd *f, struct range *r, const struct uffd_fault *q
 
 	if (a == FAULT_DROP) {
 		tally_add(&t->dropped, 1);
+		crew_met(&f->hand, r->space, vpn, read_ns);
 		range_drop(r);
 		return;
 	}
@@ -94,6 +101,7 @@ static void serve_one(struct faultd *f, struct space *s, const struct uffd_fault
 {
 	struct range *r = space_owner(s, q->addr);
 
+	crew_at(&f->hand, s, q->addr >> LEDGER_PAGE_SHIFT, read_ns, false);
 	if (r && range_hold(r))
 		answer(f, r, q, read_ns);
 	else
@@ -101,8 +109,9 @@ static void serve_one(struct faultd *f, struct space *s, const struct uffd_fault
 }
 
 /* Its client is gone, or has made it blocking, which would stop this thread: it is not looked at again. */
-static void give_up(struct faultd *f, const struct space *s)
+static void give_up(struct faultd *f, struct space *s)
 {
+	setback_unread(&s->setback, WAIT_BLOCKING, crew_clock_ns());
 	epoll_ctl(f->epoll, EPOLL_CTL_DEL, s->uffd, NULL);
 }
 
@@ -127,6 +136,7 @@ static bool serve(struct faultd *f, struct space *s, uint32_t events)
 	read_ns = crew_clock_ns();
 	for (i = 0; i < n; i++)
 		serve_one(f, s, &faults[i], read_ns);
+	crew_at_none(&f->hand, s);
 	return n > 0;
 }
 

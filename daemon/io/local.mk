@@ -22,6 +22,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/crew_pass.c \
 	daemon/io/crew_park.c \
 	daemon/io/crew_probe.c \
+	daemon/io/crew_waits.c \
 	daemon/io/crew_watch.c \
 	daemon/io/crew_threads.h \
 	daemon/io/daemon.c \
@@ -170,6 +171,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/unreadable.c \
 	daemon/io/unreadable.h \
 	daemon/io/version.h \
+	daemon/io/waits.c \
+	daemon/io/waits.h \
 	daemon/io/worker.c \
 	daemon/io/worker_driver.c \
 	daemon/io/worker_driver.h \

@@ -6,9 +6,11 @@
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/errand.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/query.h"
 #include "daemon/io/unreadable.h"
+#include "daemon/io/waits.h"
 
 static const struct column columns[] = {
 	{ "check", UNIT_TEXT },
@@ -84,6 +86,42 @@ static void examine_room(const struct daemon *d, struct findings *f)
 		snprintf(l->remedy, sizeof(l->remedy), "%s", d->short_of[i].remedy);
 		return;
 	}
+}
+
+/* Who waits longest, and what would help. */
+static void examine_waits(struct daemon *d, struct findings *f)
+{
+	uint64_t now_us = daemon_now_us(d), us;
+	const struct space *s = waits_look(d, now_us);
+	struct doctor_line *l = add(f, "waiting", DOCTOR_OK);
+
+	us = s ? wait_sum_us(&s->waiting.now, now_us) : 0;
+	if (us < WAIT_LONG_US) {
+		snprintf(l->text, sizeof(l->text), "no thread waits for a page for long");
+		return;
+	}
+	l->state = DOCTOR_DEGRADED;
+	snprintf(l->text, sizeof(l->text), "client %llu (pid %d), for %.1f s: %.100s", (unsigned long long)s->client,
+		 (int)s->pid, (double)us / 1e6, wait_reason_text(s->waiting.now.reason));
+	snprintf(l->remedy, sizeof(l->remedy), "%s", wait_reason_remedy(s->waiting.now.reason));
+}
+
+/* Only errands of the same user wait behind it. */
+static void examine_errands(const struct daemon *d, struct findings *f)
+{
+	struct doctor_line *l = add(f, "errands", DOCTOR_OK);
+	uint32_t uid = 0;
+	uint64_t us = errands_longest_us(d->errands, &uid);
+
+	if (us < WAIT_LONG_US) {
+		snprintf(l->text, sizeof(l->text), "no program keeps hmmd waiting in its memory");
+		return;
+	}
+	l->state = DOCTOR_DEGRADED;
+	snprintf(l->text, sizeof(l->text), "a program of uid %u has kept hmmd waiting in its memory for %.1f s; only that user's "
+		 "programs wait for it", uid, (double)us / 1e6);
+	snprintf(l->remedy, sizeof(l->remedy), "end the program that holds its own lock, or whose memory is of a file system "
+		 "that does not answer");
 }
 
 static void examine_threads(const struct daemon *d, struct findings *f)
@@ -164,6 +202,8 @@ static int query_doctor(struct query *q)
 	examine_backing(q->daemon, &f);
 	examine_tiers(q->daemon, &f);
 	examine_room(q->daemon, &f);
+	examine_waits(q->daemon, &f);
+	examine_errands(q->daemon, &f);
 	examine_threads(q->daemon, &f);
 	examine_control(q->daemon, &f);
 	examine_config(q->daemon, &f);

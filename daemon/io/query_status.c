@@ -12,6 +12,7 @@
 #include "daemon/io/rates.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
+#include "daemon/io/waits.h"
 
 static const struct column columns[] = {
 	{ "health", UNIT_TEXT },
@@ -42,22 +43,34 @@ static const struct column columns[] = {
 	{ "throttled", UNIT_TEXT },
 	{ "throttled_moves", UNIT_NUMBER },
 	{ "events", UNIT_NUMBER },
+	{ "waiting", UNIT_NUMBER },
+	{ "waiting_us", UNIT_US },
+	{ "waiting_for", UNIT_TEXT },
 };
 
 struct totals {
 	uint64_t clients, ranges, managed, adopted;
 	uint64_t resident, device;			/* bytes there now */
 	uint64_t throttled_moves;
+	uint64_t waiting;				/* pages */
+	const struct space *longest;			/* whose threads wait longest; NULL: nobody's do */
+	uint64_t longest_us;
 };
 
-static void count(const struct world *w, struct totals *ret)
+static void count(struct daemon *d, struct totals *ret)
 {
-	*ret = (struct totals){ .clients = 0 };
+	const struct world *w = d->world;
+	uint64_t now_us = daemon_now_us(d);
+
+	*ret = (struct totals){ .longest = waits_look(d, now_us) };
+	if (ret->longest)
+		ret->longest_us = wait_sum_us(&ret->longest->waiting.now, now_us);
 	LIST_EACH(pos, &w->spaces) {
 		const struct space *s = container_of(pos, struct space, in_world);
 
 		ret->clients += s->n_ranges > 0;
 		ret->ranges += s->n_ranges;
+		ret->waiting += s->waiting.now.pages;
 		ret->managed += s->managed_bytes;
 		ret->adopted += s->adopted_bytes;
 	}
@@ -71,14 +84,8 @@ static void count(const struct world *w, struct totals *ret)
 		ret->throttled_moves += w->policies[i].budget.refused;
 }
 
-/* "" when all is well. */
-static void why_degraded(const struct daemon *d, uint64_t lost_pages, char *buf, size_t size)
+static void why_tiers(const struct daemon *d, char *buf, size_t size)
 {
-	buf[0] = '\0';
-	if (d->stopping) {
-		snprintf(buf, size, "hmmd brings the pages back before it ends");
-		return;
-	}
 	for (unsigned int i = 0; i < d->world->n_tiers && !buf[0]; i++) {
 		const struct tier *t = &d->world->tiers[i];
 
@@ -95,6 +102,21 @@ static void why_degraded(const struct daemon *d, uint64_t lost_pages, char *buf,
 				 d->short_of[i].text[0] ? d->short_of[i].text
 							: wait_reason_text(atomic_load(&t->shortage.reason)));
 	}
+}
+
+/* "" when all is well. */
+static void why_degraded(const struct daemon *d, const struct totals *t, uint64_t lost_pages, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (d->stopping) {
+		snprintf(buf, size, "hmmd brings the pages back before it ends");
+		return;
+	}
+	why_tiers(d, buf, size);
+	if (!buf[0] && t->longest && t->longest_us >= WAIT_LONG_US)
+		snprintf(buf, size, "client %llu (pid %d) has waited for %.1f s: %s", (unsigned long long)t->longest->client,
+			 (int)t->longest->pid, (double)t->longest_us / 1e6,
+			 wait_reason_text(t->longest->waiting.now.reason));
 	if (!buf[0] && crew_stuck(d->crew))
 		snprintf(buf, size, "%u of the fault threads make no progress", crew_stuck(d->crew));
 	if (!buf[0])
@@ -157,6 +179,13 @@ static void write_moved(struct query *q, const struct crew_counters *c, const st
 	table_number(q->table, events_last(q->daemon->world->events));
 }
 
+static void write_waits(struct query *q, const struct totals *t)
+{
+	table_number(q->table, t->waiting);
+	table_number_if(q->table, t->longest, t->longest_us);
+	table_text(q->table, t->longest ? wait_reason_code(t->longest->waiting.now.reason) : NULL);
+}
+
 static void write_holdings(struct query *q, const struct totals *t)
 {
 	table_number(q->table, t->clients);
@@ -176,9 +205,9 @@ static int query_status(struct query *q)
 
 	if (q->cursor || !table_row(q->table))
 		return 0;
-	count(d->world, &totals);
+	count(d, &totals);
 	crew_counters(d->crew, &counters);
-	why_degraded(d, counters.lost_pages, reason, sizeof(reason));
+	why_degraded(d, &totals, counters.lost_pages, reason, sizeof(reason));
 	table_text(q->table, d->stopping ? "stopping" : reason[0] ? "degraded" : "ok");
 	table_text(q->table, reason[0] ? reason : NULL);
 	table_text(q->table, HMMD_VERSION);
@@ -189,6 +218,7 @@ static int query_status(struct query *q)
 	write_holdings(q, &totals);
 	write_faults(q, &counters);
 	write_moved(q, &counters, &totals);
+	write_waits(q, &totals);
 	table_row_end(q->table);
 	return 0;
 }

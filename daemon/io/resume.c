@@ -271,6 +271,22 @@ void resume_sweep_ended(struct daemon *d)
 	}
 }
 
+static void add_waits(struct list_node *list, uint64_t since_us)
+{
+	LIST_EACH(node, list) {
+		struct resume *w = container_of(node, struct resume, node);
+
+		if (!w->served && any_left(w))
+			wait_sum_add(&w->space->waiting.now, 1, WAIT_AWAY, since_us);
+	}
+}
+
+void resume_waits(struct daemon *d)
+{
+	add_waits(&d->waiting_spaces, d->started_us);
+	add_waits(&claimed, d->started_us);
+}
+
 void resume_sweep(struct daemon *d)
 {
 	unreadable_watch(d);

@@ -36,6 +36,9 @@ void resume_forget(struct daemon *d, struct space *s);
 void resume_sweep(struct daemon *d);
 void resume_sweep_ended(struct daemon *d);	/* the part of it that asks nobody: whose process has ended */
 
+/* Threads of clients that are not served yet may wait: added to what waits of them. */
+void resume_waits(struct daemon *d);
+
 struct ledgerfile *space_ledger(const struct space *s);	/* kept by resume.c in a table by space */
 void space_set_ledger(struct space *s, struct ledgerfile *l);
 

@@ -15,6 +15,7 @@
 #include "daemon/io/resume.h"
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/space_driver.h"
+#include "daemon/io/waits.h"
 
 #define USEC_PER_MSEC 1000ULL
 #define IDLE_US 1000000ULL	/* a tick a second keeps the per-second figures honest */
@@ -46,6 +47,7 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	for (i = 0; i < w->n_tiers; i++)
 		tier_report(&w->tiers[i], now_us);
 	schedule_tell_room(s, now_us);
+	waits_tell(s->daemon, now_us);
 	resume_sweep(s->daemon);
 	kernel_tiers_watch(s->daemon);
 	drain_each_second(s->daemon);

@@ -49,7 +49,7 @@ void session_lost(struct daemon *d, struct range *r, uint64_t vpn, uint64_t page
 }
 
 /* Sending never takes a session out of the list: a peer that is cut off goes in the next turn. */
-void server_broadcast_notice(struct daemon *d, uint64_t sequence, const char *text)
+void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t client, const char *text)
 {
 	Hmmd__Notice notice = HMMD__NOTICE__INIT;
 
@@ -60,7 +60,7 @@ void server_broadcast_notice(struct daemon *d, uint64_t sequence, const char *te
 	LIST_EACH(pos, &d->server->sessions) {
 		struct session *s = container_of(pos, struct session, in_server);
 
-		if (s->subscribed)
+		if (s->subscribed || (client && s->space && s->space->client == client))
 			send_event(s, HMMD__MESSAGE__KIND_NOTICE, &notice);
 	}
 }

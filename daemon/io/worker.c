@@ -124,6 +124,7 @@ static void work(struct worker *w, const struct move *m)
 {
 	struct crew_result result = { .move = *m, .outcome = MOVE_FAILED };
 
+	crew_at(&w->hand, m->range->space, m->vpn, crew_clock_ns(), m->op || m->kind == MOVE_PIN);
 	if (m->range->kind == RANGE_ADOPTED) {
 		result.span = 1;
 		w->slice_ends_ns = m->op && m->kind != MOVE_PIN ? crew_clock_ns() + SLICE_NS : 0;
@@ -133,6 +134,7 @@ static void work(struct worker *w, const struct move *m)
 		if (result.outcome == MOVE_MOVED && (m->kind == MOVE_NODE || m->kind == MOVE_DISCARD))
 			crew_room_changed(w->hand.crew);
 	}
+	crew_at_none(&w->hand, m->range->space);
 	report(w->hand.crew, &result);
 }
 

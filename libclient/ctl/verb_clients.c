@@ -9,7 +9,9 @@ static const struct view_column columns[] = {
 	{ "state", "STATE", SHOW_UNIT }, { "ranges", "RANGES", SHOW_UNIT },
 	{ "managed_bytes", "MANAGED", SHOW_UNIT }, { "adopted_bytes", "ADOPTED", SHOW_UNIT },
 	{ "pinned_bytes", "PINNED", SHOW_UNIT }, { "faults", "FAULTS", SHOW_UNIT },
-	{ "aborted_dirty", "ABORTS", SHOW_UNIT }, { "tiers", "NOW IN", SHOW_UNIT }, { 0 }
+	{ "aborted_dirty", "ABORTS", SHOW_UNIT }, { "waiting", "WAITING", SHOW_UNIT },
+	{ "waiting_us", "LONGEST", SHOW_UNIT }, { "waiting_for", "FOR", SHOW_UNIT },
+	{ "tiers", "NOW IN", SHOW_UNIT }, { 0 }
 };
 static const struct view view = { columns, "no client holds memory" };
 

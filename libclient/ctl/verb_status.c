@@ -36,6 +36,9 @@ static void print_faults(const struct hmm_table *t)
 		  "waits      p50 {fault_p50_us}, p99 {fault_p99_us} (first touches and fills, since start)\n"
 		  "moved      since start: {filled_bytes} filled by faults, {prefetched_bytes} ahead of use, "
 		  "{evicted_bytes} evicted, {node_moved_bytes} between nodes\n", t, 0, stdout);
+	if (table_number(t, 0, "waiting"))
+		view_line("waiting    now for {waiting} pages, the longest for {waiting_us}: {waiting_for}, see hmmctl clients\n",
+			  t, 0, stdout);
 	view_line(table_has(t, 0, "throttled") ? "throttled  {throttled}\n" : "throttled  nothing\n", t, 0,
 		  stdout);
 	if (table_number(t, 0, "lost_pages"))

@@ -59,9 +59,10 @@ enum hmm_event_type {
 	HMM_EVENT_DISCONNECTED = 4, /* the daemon went away; resident memory stays usable */
 	HMM_EVENT_RECONNECTED = 5,  /* a daemon took the ranges over again */
 	/*
-	 * A line of the daemon's event log (hmm_subscribe): text only; so is why a daemon that came back does not
-	 * serve this program yet, once after each HMM_EVENT_DISCONNECTED. With a range, once for it: the program has
-	 * unmapped or mapped over a part of it, [offset, offset + length), which is left alone from then on.
+	 * A line of the daemon's event log (hmm_subscribe, or one about this program): text only; so is why a daemon
+	 * that came back does not serve this program yet, once after each HMM_EVENT_DISCONNECTED. With a range, once
+	 * for it: the program has unmapped or mapped over a part of it, [offset, offset + length), which is left alone
+	 * from then on.
 	 */
 	HMM_EVENT_NOTICE = 6
 };

@@ -81,6 +81,7 @@ integ_test_programs = \
 	tests/integ/test_stop \
 	tests/integ/test_strangers \
 	tests/integ/test_unknown \
+	tests/integ/test_waits \
 	tests/integ/test_windows
 check_PROGRAMS += $(integ_test_programs)
 TESTS += $(integ_test_programs)
@@ -229,6 +230,10 @@ tests_integ_test_stop_LDADD = $(support_ldadd)
 tests_integ_test_unknown_SOURCES = tests/integ/test_unknown.c
 tests_integ_test_unknown_CFLAGS = $(support_cflags)
 tests_integ_test_unknown_LDADD = $(support_ldadd)
+
+tests_integ_test_waits_SOURCES = tests/integ/test_waits.c
+tests_integ_test_waits_CFLAGS = $(support_cflags)
+tests_integ_test_waits_LDADD = $(support_ldadd)
 
 tests_integ_test_windows_SOURCES = tests/integ/test_windows.c
 tests_integ_test_windows_CFLAGS = $(support_cflags)

@@ -13,16 +13,29 @@
 #include "drivers/registry.h"
 #include "tests/support/faulty_device.h"
 
+enum { PIECE_US = 10000 };
+
 static struct faulty_switches *switches;
+
+/* In pieces, because the test may have seen enough. */
+static void be_slow(void)
+{
+	uint32_t done = 0, step, us;
+	struct timespec t = { .tv_sec = 0 };
+
+	while ((us = atomic_load(&switches->delay_us)) > done) {
+		step = us - done < PIECE_US ? us - done : PIECE_US;
+		t.tv_nsec = (long)step * 1000;
+		nanosleep(&t, NULL);
+		done += step;
+	}
+}
 
 static int inject(_Atomic int32_t *which)
 {
-	uint32_t us = atomic_load(&switches->delay_us);
 	int error = atomic_load(which);
-	struct timespec t = { us / 1000000, (long)(us % 1000000) * 1000 };
 
-	if (us)
-		nanosleep(&t, NULL);
+	be_slow();
 	if (error)
 		atomic_fetch_add(&switches->failed, 1);
 	return -error;

@@ -14,7 +14,7 @@
 
 struct faulty_switches {
 	_Atomic int32_t write_error, read_error;	/* errno; 0: works */
-	_Atomic uint32_t delay_us;			/* before every read and write */
+	_Atomic uint32_t delay_us;			/* before every read and write; what is under way ends with it */
 	_Atomic uint64_t failed;			/* how often a failure was injected */
 	_Atomic bool die;				/* files: hmmd is killed when it gives a slot back */
 	_Atomic uint32_t slot;				/* that one */

@@ -24,6 +24,7 @@ core_test_programs = \
 	tests/unit/test_tiered \
 	tests/unit/test_tracker \
 	tests/unit/test_value \
+	tests/unit/test_wait \
 	tests/unit/test_world
 check_PROGRAMS += $(core_test_programs)
 TESTS += $(core_test_programs)
@@ -137,6 +138,11 @@ tests_unit_test_value_SOURCES = tests/unit/test_value.c $(core_test_fixture)
 tests_unit_test_value_CFLAGS = $(core_test_cflags)
 tests_unit_test_value_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_value_LDADD = $(core_test_ldadd)
+
+tests_unit_test_wait_SOURCES = tests/unit/test_wait.c $(core_test_fixture)
+tests_unit_test_wait_CFLAGS = $(core_test_cflags)
+tests_unit_test_wait_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_wait_LDADD = $(core_test_ldadd)
 
 tests_unit_test_world_SOURCES = tests/unit/test_world.c $(core_test_fixture)
 tests_unit_test_world_CFLAGS = $(core_test_cflags)
