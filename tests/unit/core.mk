@@ -18,6 +18,7 @@ core_test_programs = \
 	tests/unit/test_pool \
 	tests/unit/test_range \
 	tests/unit/test_rank \
+	tests/unit/test_shortage \
 	tests/unit/test_space \
 	tests/unit/test_space_hard \
 	tests/unit/test_tier \
@@ -113,6 +114,11 @@ tests_unit_test_rank_SOURCES = tests/unit/test_rank.c $(core_test_fixture)
 tests_unit_test_rank_CFLAGS = $(core_test_cflags)
 tests_unit_test_rank_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_rank_LDADD = $(core_test_ldadd)
+
+tests_unit_test_shortage_SOURCES = tests/unit/test_shortage.c $(core_test_fixture)
+tests_unit_test_shortage_CFLAGS = $(core_test_cflags)
+tests_unit_test_shortage_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_shortage_LDADD = $(core_test_ldadd)
 
 tests_unit_test_space_SOURCES = tests/unit/test_space.c $(core_test_fixture)
 tests_unit_test_space_CFLAGS = $(core_test_cflags)
