@@ -11,6 +11,7 @@
 #include "libclient/clock.h"
 #include "libclient/file.h"
 #include "libclient/map.h"
+#include "libclient/own.h"
 #include "libclient/uffd.h"
 
 struct allocation {
@@ -114,7 +115,7 @@ static void give_up(struct hmm_client *c, struct allocation *a)
 		body.n_range = 1;
 		wire_cast(c, &m);
 	}
-	map_remove(r->addr, r->size);
+	own_remove(r);
 	file_clear(r);
 	file_unref(c, r->file);
 	uffd_unref(r->uffd);

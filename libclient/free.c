@@ -4,12 +4,10 @@
  * the list before the daemon is asked, so that neither a zap nor a reconnect in between finds it.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
 #include "libclient/file.h"
-#include "libclient/map.h"
 #include "libclient/own.h"
 #include "libclient/uffd.h"
 
@@ -27,28 +25,11 @@ static void tell_daemon(struct hmm_client *c, uint64_t *ids, size_t n)
 	wire_call(c, &req, &m, NULL, 0, clock_after(WIRE_ANSWER_US));
 }
 
-/* Where nobody can look all of it is taken for ours. */
-static void unmap_own(struct hmm_range *r)
-{
-	int maps = own_open();
-	size_t start, stop = r->size;
-
-	for (size_t off = 0; off < r->size; off = stop) {
-		start = maps < 0 ? off : own_next(maps, r, off, r->size, &stop);
-		if (start >= r->size)
-			break;
-		uffd_unregister(r->uffd, r->addr + start, stop - start);
-		map_remove(r->addr + start, stop - start);
-	}
-	if (maps >= 0)
-		close(maps);
-}
-
 static void unmap(struct hmm_range *r)
 {
 	if (!r->managed)
 		return;
-	unmap_own(r);
+	own_remove(r);
 	file_clear(r);
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "libclient/client.h"
+#include "libclient/own.h"
 #include "libclient/uffd.h"
 #include "proto/ledger.h"
 
@@ -70,11 +71,16 @@ static void close_hole(struct hmm_range *r, size_t off, size_t len, size_t page)
 		mprotect(r->addr + off, len, PROT_NONE);
 }
 
-/* One huge page, which may be there in part. */
-static void close_page(struct hmm_range *r, size_t off, size_t page)
+static size_t page_end(size_t off)
 {
-	size_t end = off + LEDGER_PAGE_SIZE, n;
-	int err = uffd_thaw(r->uffd, r->addr + off, LEDGER_PAGE_SIZE);
+	return (off | (LEDGER_PAGE_SIZE - 1)) + 1;
+}
+
+/* One huge page, which may be there in part, or what is ours of it. */
+static void close_page(struct hmm_range *r, size_t off, size_t end, size_t page)
+{
+	size_t n;
+	int err = uffd_thaw(r->uffd, r->addr + off, end - off);
 
 	while (!err && off < end) {
 		err = uffd_map_some(r->uffd, r->addr + off, end - off, &n);
@@ -109,24 +115,43 @@ static void settle_run(struct hmm_range *r, size_t off, size_t len, bool away, s
 		uffd_thaw(r->uffd, r->addr + off, len);
 	if (!away || (r->client->flags & HMM_CLIENT_KEEP_WAITING))
 		return;
-	for (size_t i = 0; i < len; i += LEDGER_PAGE_SIZE)
-		close_page(r, off + i, page);
+	for (size_t at = off, end = off + len, stop; at < end; at = stop) {
+		stop = page_end(at) < end ? page_end(at) : end;
+		close_page(r, at, stop, page);
+	}
 	wake_all(r, off, len);
 }
 
+/* What is one mapping, and ours. */
+static void settle_piece(struct hmm_client *c, struct hmm_range *r, size_t off, size_t end, size_t page)
+{
+	uint64_t first = (uintptr_t)r->addr >> LEDGER_PAGE_SHIFT;
+	size_t stop;
+
+	for (; off < end; off = stop) {
+		bool away = may_be_away(c, first + (off >> LEDGER_PAGE_SHIFT));
+
+		for (stop = page_end(off); stop < end && may_be_away(c, first + (stop >> LEDGER_PAGE_SHIFT)) == away;)
+			stop = page_end(stop);
+		stop = stop < end ? stop : end;
+		settle_run(r, off, stop - off, away, page);
+	}
+}
+
+/* The kernel refuses a whole run for one foreign mapping in it, and rights are taken from whatever lies there. */
 static void settle_memory(struct hmm_client *c, struct hmm_range *r)
 {
-	uint64_t first = (uintptr_t)r->addr >> LEDGER_PAGE_SHIFT,
-		 pages = r->size >> LEDGER_PAGE_SHIFT;
-	size_t page = backing_page(r);
+	size_t page = backing_page(r), start, stop;
+	int maps = own_open();
 
-	for (uint64_t i = 0, end; i < pages; i = end) {
-		bool away = may_be_away(c, first + i);
-
-		for (end = i + 1; end < pages && may_be_away(c, first + end) == away;)
-			end++;
-		settle_run(r, i << LEDGER_PAGE_SHIFT, (end - i) << LEDGER_PAGE_SHIFT, away, page);
+	for (size_t off = 0; off < r->size; off = stop) {
+		start = own_next(maps, r, off, r->size, &stop);
+		if (start >= r->size)
+			break;
+		settle_piece(c, r, start, stop, page);
 	}
+	if (maps >= 0)
+		close(maps);
 }
 
 void lost_range(struct hmm_client *c, struct hmm_range *r)

@@ -14,8 +14,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "libclient/map.h"
 #include "libclient/own.h"
 #include "libclient/range.h"
+#include "libclient/uffd.h"
 
 /* struct procmap_query of linux/fs.h, which older headers lack. */
 struct query {
@@ -79,6 +81,9 @@ size_t own_next(int maps, const struct hmm_range *r, size_t off, size_t end, siz
 	struct query q;
 	struct stat st;
 
+	*ret_end = end;
+	if (maps < 0)
+		return off;
 	if (fstat(r->fd, &st) < 0)
 		return end;
 	while (off < end && look(maps, base + off, &q) && q.start < base + end) {
@@ -90,4 +95,20 @@ size_t own_next(int maps, const struct hmm_range *r, size_t off, size_t end, siz
 		}
 	}
 	return end;
+}
+
+void own_remove(const struct hmm_range *r)
+{
+	int maps = r->addr ? own_open() : -1;
+	size_t start, stop;
+
+	for (size_t off = 0; r->addr && off < r->size; off = stop) {
+		start = own_next(maps, r, off, r->size, &stop);
+		if (start >= r->size)
+			break;
+		uffd_unregister(r->uffd, r->addr + start, stop - start);
+		map_remove(r->addr + start, stop - start);
+	}
+	if (maps >= 0)
+		close(maps);
 }
