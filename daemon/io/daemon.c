@@ -337,6 +337,13 @@ static void close_loop(struct daemon *d, bool stuck)
 	free(d->loop);
 }
 
+/* A thread is in the middle of a client's page, in our books and devices: what is left of the ladder is the kernel's to take down. */
+static _Noreturn void end_at_once(const struct daemon *d)
+{
+	log_line(LOG_LEVEL_WARNING, "a client keeps hmmd waiting in its memory while it is recovered; hmmd ends all the same");
+	_exit(d->exit_status);
+}
+
 /* The mirror of the ladder; the loop runs once more where handles have to be closed. */
 void daemon_free(struct daemon *d)
 {
@@ -353,6 +360,8 @@ void daemon_free(struct daemon *d)
 		server_close(d->server);
 	d->crew = crew_free(d->crew);
 	stuck = d->errands && !errands_end(d->errands);
+	if (stuck && resume_steps())
+		end_at_once(d);
 	d->errands = errands_free(d->errands);
 	if (d->world)
 		retire_rest(d);

@@ -126,7 +126,9 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/resume_park.c \
 	daemon/io/resume_pin.c \
 	daemon/io/resume_process.c \
+	daemon/io/resume_progress.c \
 	daemon/io/resume_restore.c \
+	daemon/io/resume_step.c \
 	daemon/io/retire.c \
 	daemon/io/retire.h \
 	daemon/io/room.c \

@@ -16,6 +16,8 @@
 #include "daemon/io/notify_send.h"
 
 #define USEC_PER_MSEC 1000ULL
+#define EXTEND_US 60000000ULL	/* from each time that it is said: for one client's ledger, on a slow disk */
+#define EXTEND_EACH_US 1000000ULL
 
 /* Loop thread only; NULL: not asked for. */
 static uv_timer_t *watchdog;
@@ -24,6 +26,20 @@ void notify_ready(struct daemon *d)
 {
 	notify_send(d->world->dry_run ? "READY=1\nSTATUS=Deciding, moving nothing (dry run)" : "READY=1\nSTATUS=Serving",
 		    -1);
+}
+
+void notify_restoring(size_t at, size_t of)
+{
+	static uint64_t said_us;
+	uint64_t now_us = uv_hrtime() / 1000;
+	char text[160];
+
+	if (said_us && now_us - said_us < EXTEND_EACH_US)
+		return;
+	said_us = now_us;
+	snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%llu\nSTATUS=Reading what an earlier hmmd left: client %zu of %zu",
+		 EXTEND_US, at + 1, of);
+	notify_send_now(text);
 }
 
 void notify_stopping(void)

@@ -16,6 +16,8 @@ int notify_take_fds(void);
 int notify_fd(const char *name);		/* the next one with that name, now the caller's; -1: none */
 void notify_close_rest(bool keep);		/* closes what nobody claimed, and unless it may be claimed later has the store forget it */
 void notify_ready(struct daemon *d);
+/* Before that: `at` of so many clients' ledgers have been read, which takes its time. Not more often than each second. */
+void notify_restoring(size_t at, size_t of);
 void notify_stopping(void);
 void notify_reloading(void);
 int notify_watchdog_start(struct daemon *d);	/* a timer in the loop: a stuck loop is a dead daemon */

@@ -2,6 +2,7 @@
 /* Topic clients: one row per session with ranges. The cursor is the place in the list of spaces. */
 #include "daemon/io/daemon.h"
 #include "daemon/io/query.h"
+#include "daemon/io/resume.h"
 #include "daemon/io/session.h"
 #include "daemon/io/waits.h"
 
@@ -29,6 +30,13 @@ static void write_waits(struct query *q, const struct wait_sum *sum, uint64_t no
 	table_text(q->table, sum->pages ? wait_reason_code(sum->reason) : NULL);
 }
 
+static const char *state_of(struct daemon *d, const struct space *s)
+{
+	if (resume_is_recovering(d, s))
+		return "recovering";
+	return session_of_space(d, s) ? "active" : "lost";
+}
+
 /* false: the page is full. */
 static bool add_client(struct query *q, struct space *s, uint64_t now_us)
 {
@@ -43,7 +51,7 @@ static bool add_client(struct query *q, struct space *s, uint64_t now_us)
 	table_text(q->table, or_null(s->unit));
 	table_text(q->table, or_null(s->program));
 	table_text(q->table, or_null(s->name));
-	table_text(q->table, session_of_space(q->daemon, s) ? "active" : "lost");
+	table_text(q->table, state_of(q->daemon, s));
 	table_number(q->table, s->n_ranges);
 	table_number(q->table, s->managed_bytes);
 	table_number(q->table, s->adopted_bytes);

@@ -10,6 +10,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/query.h"
 #include "daemon/io/rates.h"
+#include "daemon/io/resume.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 #include "daemon/io/waits.h"
@@ -46,6 +47,8 @@ static const struct column columns[] = {
 	{ "waiting", UNIT_NUMBER },
 	{ "waiting_us", UNIT_US },
 	{ "waiting_for", UNIT_TEXT },
+	{ "recovering_clients", UNIT_NUMBER },
+	{ "recovering_pages", UNIT_NUMBER },
 };
 
 struct totals {
@@ -128,6 +131,17 @@ static void why_degraded(const struct daemon *d, const struct totals *t, uint64_
 		snprintf(buf, size, "managed memory has no huge pages: %s", d->backing_reason);
 }
 
+/* Nothing is wrong then, but somebody waits. */
+static void why_waiting(struct daemon *d, char *buf, size_t size)
+{
+	uint64_t clients, pages;
+
+	resume_progress(d, &clients, &pages);
+	if (!buf[0] && clients)
+		snprintf(buf, size, "%llu clients of an earlier hmmd wait, %llu pages are not at rest yet",
+			 (unsigned long long)clients, (unsigned long long)pages);
+}
+
 static const char *backing_name(uint32_t backing)
 {
 	switch (backing) {
@@ -196,6 +210,15 @@ static void write_holdings(struct query *q, const struct totals *t)
 	table_number(q->table, t->device);
 }
 
+static void write_recovery(struct query *q)
+{
+	uint64_t clients, pages;
+
+	resume_progress(q->daemon, &clients, &pages);
+	table_number(q->table, clients);
+	table_number(q->table, pages);
+}
+
 static int query_status(struct query *q)
 {
 	struct daemon *d = q->daemon;
@@ -209,6 +232,7 @@ static int query_status(struct query *q)
 	crew_counters(d->crew, &counters);
 	why_degraded(d, &totals, counters.lost_pages, reason, sizeof(reason));
 	table_text(q->table, d->stopping ? "stopping" : reason[0] ? "degraded" : "ok");
+	why_waiting(d, reason, sizeof(reason));
 	table_text(q->table, reason[0] ? reason : NULL);
 	table_text(q->table, HMMD_VERSION);
 	table_number(q->table, (uint64_t)getpid());
@@ -219,6 +243,7 @@ static int query_status(struct query *q)
 	write_faults(q, &counters);
 	write_moved(q, &counters, &totals);
 	write_waits(q, &totals);
+	write_recovery(q);
 	table_row_end(q->table);
 	return 0;
 }

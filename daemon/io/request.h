@@ -53,4 +53,9 @@ void span_unflag(const struct span *span, uint64_t flag);
 void pin_ended(struct daemon *d, const struct op *op);
 void reply_unpin(struct request *q, int r);	/* of pin_drop() */
 
+/* request_resume.c. The end of resume_finish(): 0 or -errno; the session may be gone. */
+void request_resumed(struct daemon *d, uint64_t session, uint64_t id, struct space *space, int r, uint64_t lost);
+/* It takes its time: the program is told. pages: not at rest yet. */
+void request_resume_waits(struct daemon *d, uint64_t session, uint64_t pages);
+
 #endif

@@ -75,20 +75,45 @@ static const char *adopted(struct request *q, const Hmmd__ResumeRange *e)
 
 static void finish(struct request *q)
 {
-	struct space *space = q->session->space;
-	uint64_t lost = 0;
-	int r = resume_finish(q->daemon, space, &lost);
+	int r = resume_finish(q->daemon, q->session->space, q->session->id, q->id);
 
-	if (r) {
+	if (r)
 		reply_result(q->session, q->id, r, "Resume");
+}
+
+void request_resumed(struct daemon *d, uint64_t session, uint64_t id, struct space *space, int r, uint64_t lost)
+{
+	struct session *s = session_find(d, session);
+
+	if (!s || s->space != space)
+		return;
+	if (r) {
+		reply_result(s, id, r, "Resume");
 		return;
 	}
-	q->session->resuming = false;
-	daemon_client_event(q->daemon, lost ? EVENT_ERROR : EVENT_INFO, space->client,
+	s->resuming = false;
+	daemon_client_event(d, lost ? EVENT_ERROR : EVENT_INFO, space->client,
 			    "pid %d (%s) is back with %llu ranges, %llu pages lost",
 			    (int)space->pid, space->program, (unsigned long long)space->n_ranges,
 			    (unsigned long long)lost);
-	reply_ok(q->session, q->id);
+	reply_ok(s, id);
+}
+
+void request_resume_waits(struct daemon *d, uint64_t session, uint64_t pages)
+{
+	Hmmd__Message m = HMMD__MESSAGE__INIT;
+	Hmmd__Notice notice = HMMD__NOTICE__INIT;
+	struct session *s = session_find(d, session);
+	char text[128];
+
+	if (!s)
+		return;
+	snprintf(text, sizeof(text), "hmmd brings this program's memory to rest after its restart, %llu pages are left",
+		 (unsigned long long)pages);
+	notice.text = text;
+	m.kind_case = HMMD__MESSAGE__KIND_NOTICE;
+	m.notice = &notice;
+	session_send(s, 0, &m, NULL, 0);
 }
 
 void request_resume(struct request *q)

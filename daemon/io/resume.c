@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/io/crew.h"
 #include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
+#include "daemon/io/pin.h"
+#include "daemon/io/request.h"
 #include "daemon/io/request_tables.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/retire.h"
@@ -40,6 +41,11 @@ struct resume *resume_free(struct resume *w)
 	free(w->ranges);
 	free(w);
 	return NULL;
+}
+
+struct list_node *resume_claimed(void)
+{
+	return &claimed;
 }
 
 static struct resume *find_in(struct list_node *list, const struct space *s)
@@ -121,18 +127,32 @@ static int map_range(struct space *s, struct range *r, uint64_t addr)
 	return rc > 0 ? -EEXIST : rc;
 }
 
-/* Never mapped in this daemon: the words in the ledger are all that is left of it. */
-static void give_up(struct daemon *d, struct resume *w, struct resumed *x)
+static void drop_record(struct resume *w, struct range *r)
 {
-	struct range_record rec = { .id = x->range->id };
+	struct range_record rec = { .id = r->id };
 
-	memfile_to_record(x->range, &rec);
+	memfile_to_record(r, &rec);
 	if (ledgerfile_drop_range(space_ledger(w->space), rec.id, rec.next) < 0)
 		log_line(LOG_LEVEL_WARNING, "the record of range %llu cannot be cleared, ignoring",
 			 (unsigned long long)rec.id);
+}
+
+/* Never mapped in this daemon: the words in the ledger are all that is left of it. */
+static void give_up(struct daemon *d, struct resume *w, struct resumed *x)
+{
+	drop_record(w, x->range);
 	resume_release(d, w->space, x->addr, range_pages(x->range));
 	retire_ranges(d, &x->range, 1, NULL, NULL);
 	x->range = NULL;
+}
+
+/* From here nobody else takes it up until it is live. */
+static void seclude(struct resume *w, struct resumed *x)
+{
+	x->mapped = true;
+	pins_settle(x->range, w->presume);
+	range_hold(x->range);
+	atomic_store(&x->range->dying, true);
 }
 
 static void map_all(struct daemon *d, struct resume *w)
@@ -142,7 +162,7 @@ static void map_all(struct daemon *d, struct resume *w)
 	for (i = 0; i < w->n; i++) {
 		struct resumed *x = &w->ranges[i];
 
-		if (!x->range || x->live)
+		if (!x->range || x->mapped)
 			continue;
 		if (!memfile_open(d, x->range) || map_range(w->space, x->range, x->addr) < 0)
 			give_up(d, w, x);
@@ -150,33 +170,32 @@ static void map_all(struct daemon *d, struct resume *w)
 }
 
 /* Every word that still counts is in the tables, the rest is dropped; then page by page to rest. */
-int resume_serve(struct daemon *d, struct resume *w, uint64_t *ret_lost)
+void resume_begin(struct daemon *d, struct resume *w)
 {
-	uint64_t lost, sum = 0;
 	size_t i;
-	int rc = 0;
 
 	map_all(d, w);
 	if (w->space->recovering) {
 		space_recovered(w->space);
 		request_free_tables(w->space, 0);
 	}
-	for (i = 0; i < w->n && rc >= 0; i++) {
-		if (!w->ranges[i].range || w->ranges[i].live)
-			continue;
-		rc = resume_pages(d, w, w->ranges[i].range, &lost);
-		if (rc < 0)
-			break;
-		w->ranges[i].live = true;
-		sum += lost;
-	}
-	if (rc >= 0 && !w->served && w->space->uffd >= 0)
-		rc = crew_serve(d->crew, w->space);
-	if (rc < 0)
-		return rc;
-	w->served = true;
-	*ret_lost = sum;
-	return 0;
+	for (i = 0; i < w->n; i++)
+		if (w->ranges[i].range && !w->ranges[i].mapped)
+			seclude(w, &w->ranges[i]);
+	if (!w->recovering)
+		w->begun_us = daemon_now_us(d);
+	w->recovering = true;
+	w->at = 0;
+	resume_go_on(d, w);
+}
+
+/* The record first. Words that were not brought to rest are in no books. */
+static void drop_half(struct daemon *d, struct resume *w, struct resumed *x)
+{
+	drop_record(w, x->range);
+	resume_unrecovered(d, x->range, x->next);
+	range_drop(x->range);
+	retire_ranges(d, &x->range, 1, NULL, NULL);
 }
 
 /* What the client did not name it has freed meanwhile. */
@@ -191,6 +210,8 @@ static void drop_unnamed(struct daemon *d, struct resume *w)
 			continue;
 		if (x->live)
 			retire_ranges(d, &x->range, 1, NULL, NULL);
+		else if (x->mapped)
+			drop_half(d, w, x);
 		else
 			give_up(d, w, x);
 		x->range = NULL;
@@ -219,24 +240,57 @@ static bool any_left(const struct resume *w)
 	return false;
 }
 
-int resume_finish(struct daemon *d, struct space *s, uint64_t *ret_lost)
+static int finish(struct daemon *d, struct resume *w)
+{
+	w->named = false;
+	drop_unnamed(d, w);
+	if (w->space->uffd < 0 && any_left(w))
+		return -EINVAL;
+	resume_begin(d, w);
+	return 0;
+}
+
+int resume_finish(struct daemon *d, struct space *s, uint64_t session, uint64_t request)
 {
 	struct resume *w = resume_find(d, s);
-	uint64_t lost_now;
-	int rc;
+	int rc = 0;
 
-	if (!w)
+	if (!w || w->waiter)
 		return -EINVAL;
-	drop_unnamed(d, w);
-	if (s->uffd < 0 && any_left(w))
-		return -EINVAL;
-	rc = resume_serve(d, w, &lost_now);
+	w->waiter = session;
+	w->request = request;
+	w->named = w->step != NULL;
+	if (!w->named)
+		rc = finish(d, w);
 	if (rc < 0)
-		return rc;
-	*ret_lost = tell_lost(d, w);
-	resume_pins_end(w, true);
-	resume_free(w);
-	return 0;
+		w->waiter = 0;
+	return rc;
+}
+
+void resume_named(struct daemon *d, struct resume *w)
+{
+	int rc = finish(d, w);
+
+	if (rc < 0)
+		resume_complete(d, w, rc);
+}
+
+void resume_complete(struct daemon *d, struct resume *w, int rc)
+{
+	uint64_t session = w->waiter, request = w->request, lost = 0;
+	struct space *s = w->space;
+
+	if (!session) {
+		resume_tell_orphan(d, w, rc);
+		return;
+	}
+	w->waiter = 0;
+	if (rc >= 0) {
+		lost = tell_lost(d, w);
+		resume_pins_end(w, true);
+		resume_free(w);
+	}
+	request_resumed(d, session, request, s, rc, lost);
 }
 
 void resume_forget(struct daemon *d, struct space *s)
@@ -246,9 +300,20 @@ void resume_forget(struct daemon *d, struct space *s)
 
 	if (!w)
 		return;
-	for (i = 0; i < w->n && !d->keep; i++)
-		if (w->ranges[i].range && !w->ranges[i].live)
-			resume_release(d, s, w->ranges[i].addr, range_pages(w->ranges[i].range));
+	for (i = 0; i < w->n; i++) {
+		struct resumed *x = &w->ranges[i];
+
+		if (!x->range || x->live)
+			continue;
+		if (x->mapped && w->step && i == w->at)
+			continue;	/* the step sees to it */
+		if (x->mapped) {
+			resume_unrecovered(d, x->range, x->next);
+			range_drop(x->range);
+		} else if (!d->keep) {
+			resume_release(d, s, x->addr, range_pages(x->range));
+		}
+	}
 	resume_free(w);
 }
 
@@ -291,6 +356,10 @@ void resume_sweep(struct daemon *d)
 {
 	unreadable_watch(d);
 	resume_sweep_ended(d);
-	LIST_EACH(node, &d->waiting_spaces)
+	LIST_EACH_SAFE(node, next, &claimed)
+		resume_go_on(d, container_of(node, struct resume, node));
+	LIST_EACH_SAFE(node, next, &d->waiting_spaces) {
 		resume_ask(d, container_of(node, struct resume, node));
+		resume_go_on(d, container_of(node, struct resume, node));
+	}
 }

@@ -14,7 +14,7 @@
 struct daemon;
 struct space;
 
-/* At start-up, before the sockets are served: restores every space whose process lives, reserves its device slots, and (where the fd store had its descriptors) recovers and serves it at once. */
+/* At start-up, before the sockets are served: restores every space whose process lives, reserves its device slots, and (where the fd store had its descriptors) begins to recover it. */
 int resume_restore(struct daemon *d);
 /* Hello with resume_client: the waiting space of that client when the peer is who the ledger says, else NULL. It leaves the waiting list and belongs to the session. */
 struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer *peer);
@@ -23,8 +23,16 @@ enum { RESUME_E_UNKNOWN = 1, RESUME_E_DIFFERENT = 2 /* address, size or inode ar
 int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size, int fd);
 /* An adopted range is there again, under the id that it had: so are its pins, which the driver still holds. */
 void resume_adopted(struct daemon *d, struct range *r);
-/* After the last one: ranges on record that did not come are dropped; every page is brought to rest; served. *ret_lost: pages whose contents are gone (they are poisoned). */
-int resume_finish(struct daemon *d, struct space *s, uint64_t *ret_lost);
+/*
+ * After the last one: ranges on record that did not come are dropped; every page is brought to rest, step by step; then
+ * it is served, and request_resumed() called, perhaps before this returns. -EINVAL: there is nothing to finish.
+ */
+int resume_finish(struct daemon *d, struct space *s, uint64_t session, uint64_t request);
+/* Clients that are being brought to rest, and their pages that are not yet. */
+void resume_progress(struct daemon *d, uint64_t *ret_clients, uint64_t *ret_pages);
+bool resume_is_recovering(struct daemon *d, const struct space *s);
+bool resume_any_left(struct daemon *d);	/* a client's pages are where an earlier daemon left them */
+unsigned int resume_steps(void);	/* errands under way in clients' memory */
 /*
  * The connection ended; while the client's memory lives, a space with managed ranges waits for it to come back,
  * like one of an earlier daemon, and is served meanwhile. False: nothing to wait for, retire it.

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 
-#include "daemon/io/pin.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/session.h"
 
@@ -22,11 +21,11 @@ static bool on_device(const struct daemon *d, uint64_t word)
  * What mover_recover() may see: a device that could not be opened counts as none. A slot beyond the device
  * is its business: then the contents are lost.
  */
-static bool sensible(const struct daemon *d, uint64_t word)
+static bool sensible(const struct daemon *d, unsigned int n_tiers, uint64_t word)
 {
 	const struct world *w = d->world;
 
-	if (!page_word_sane(word, w->n_tiers))
+	if (!page_word_sane(word, n_tiers))
 		return false;
 	switch (page_word_state(word)) {
 	case PAGE_COMMITTING:
@@ -54,7 +53,7 @@ void resume_reserve(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 	for (; vpn < end; vpn++) {
 		word = radix_find(&s->mirror, vpn);
 		seen = word ? atomic_load_explicit(word, memory_order_acquire) : 0;
-		rc = seen && sensible(d, seen) ? mover_reserve(d->devices, seen) : -ENOENT;
+		rc = seen && sensible(d, d->world->n_tiers, seen) ? mover_reserve(d->devices, seen) : -ENOENT;
 		if (rc == SLOTS_E_FULL)
 			page_repair(word, PAGE_STATES, 0);
 		else if (!rc && mover_has_slot(d->devices, seen))
@@ -73,18 +72,22 @@ void resume_release(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 		if (!seen)
 			continue;
 		page_repair(word, PAGE_ABSENT, 0);
-		if (sensible(d, seen) && on_device(d, seen) && !d->devices[page_word_tier(seen)].fresh)
+		if (sensible(d, d->world->n_tiers, seen) && on_device(d, seen) && !d->devices[page_word_tier(seen)].fresh)
 			mover_release(d->devices, seen);
 	}
 }
 
-static void repair(struct daemon *d, struct range *r, uint64_t vpn, radix_word *word)
+/* -EAGAIN: it cannot be told now, and nothing is made of it. */
+static int repair(const struct daemon *d, struct range *r, uint64_t vpn, radix_word *word)
 {
 	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = vpn << LEDGER_PAGE_SHIFT,
 				  .offset = range_offset(r, vpn << LEDGER_PAGE_SHIFT) };
+	int rc = d->mech->ops->present(d->mech, &page);
 
-	page_repair(word, d->mech->ops->present(d->mech, &page) == 1 ? PAGE_RESIDENT : PAGE_POISONED,
-		    atomic_load(&r->home));
+	if (rc < 0)
+		return -EAGAIN;
+	page_repair(word, rc ? PAGE_RESIDENT : PAGE_POISONED, atomic_load(&r->home));
+	return 0;
 }
 
 static enum page_state state_of(const radix_word *word)
@@ -92,34 +95,19 @@ static enum page_state state_of(const radix_word *word)
 	return page_word_state(atomic_load_explicit(word, memory_order_acquire));
 }
 
-/* 1: the contents of the page are gone. */
-static int recover_page(struct daemon *d, struct mover *m, struct range *r, uint64_t vpn)
+int resume_page(const struct daemon *d, struct mover *m, unsigned int n_tiers, struct range *r, uint64_t vpn)
 {
 	radix_word *word = space_word(r->space, vpn << LEDGER_PAGE_SHIFT);
+	int rc = 0;
 
-	if (!sensible(d, atomic_load_explicit(word, memory_order_acquire)))
-		repair(d, r, vpn, word);
-	mover_recover(m, r, vpn);
+	if (!sensible(d, n_tiers, atomic_load_explicit(word, memory_order_acquire)))
+		rc = repair(d, r, vpn, word);
+	if (rc || mover_recover(m, r, vpn) == MOVER_E_UNKNOWN)
+		return -EAGAIN;
 	if (state_of(word) != PAGE_POISONED)
 		return 0;
 	mover_repoison(m, r, vpn);
 	return 1;
-}
-
-int resume_pages(struct daemon *d, struct resume *w, struct range *r, uint64_t *ret_lost)
-{
-	uint64_t vpn = range_first_vpn(r), end = vpn + range_pages(r), lost = 0;
-	struct mover m;
-	int rc = mover_init(&m, d->mech, d->devices, d->numa);
-
-	if (rc < 0)
-		return rc;
-	pins_settle(r, w->presume);
-	for (; vpn < end; vpn++)
-		lost += (uint64_t)recover_page(d, &m, r, vpn);
-	mover_done(&m);
-	*ret_lost = lost;
-	return 0;
 }
 
 /* One event for each run of pages. */

@@ -43,7 +43,7 @@ static void note_ranges(struct resume *w)
 		struct range *r = container_of(node, struct range, in_space);
 
 		if (is_memory(r))
-			w->ranges[w->n++] = (struct resumed){ .range = r, .addr = r->addr, .live = true };
+			w->ranges[w->n++] = (struct resumed){ .range = r, .addr = r->addr, .mapped = true, .live = true };
 	}
 }
 
@@ -81,6 +81,8 @@ bool resume_park(struct daemon *d, struct space *s, const struct peer *peer)
 	}
 	if (!w)
 		return false;
+	w->waiter = 0;
+	w->named = false;
 	for (i = 0; i < w->n; i++)
 		w->ranges[i].came = false;
 	list_remove(&w->node);

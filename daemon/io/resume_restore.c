@@ -125,20 +125,6 @@ static bool take_descriptors(struct resume *w)
 	return all;
 }
 
-static void serve_orphan(struct daemon *d, struct resume *w)
-{
-	uint64_t lost = 0;
-	int rc = resume_serve(d, w, &lost);
-
-	if (rc < 0)
-		daemon_event(d, EVENT_ERROR, "client %llu (pid %d) cannot be served before it is back: %s",
-			     (unsigned long long)w->who.client, (int)w->who.pid, strerror(-rc));
-	else
-		daemon_event(d, lost ? EVENT_ERROR : EVENT_INFO,
-			     "client %llu (pid %d) is served again, %zu ranges, %llu pages lost",
-			     (unsigned long long)w->who.client, (int)w->who.pid, w->n, (unsigned long long)lost);
-}
-
 /* The process lives. What cannot be restored is lost with an error, never silently. */
 static int restore_client(struct daemon *d, struct ledgerfile *l, const struct ledger_identity *who, int pidfd)
 {
@@ -168,8 +154,6 @@ static int restore_client(struct daemon *d, struct ledgerfile *l, const struct l
 		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some ranges on record are damaged and lost: %s",
 			     (unsigned long long)who->client, (int)who->pid, strerror(-rc));
 	resume_pins(d, w, l);
-	if (take_descriptors(w) && d->crew)
-		serve_orphan(d, w);
 	return 0;
 }
 
@@ -244,6 +228,17 @@ static int restore(struct daemon *d, uint64_t client)
 	return rc < 0 ? rc : 0;
 }
 
+/* Now that every slot that is somebody's is taken. */
+static void begin_all(struct daemon *d)
+{
+	LIST_EACH_SAFE(node, next, &d->waiting_spaces) {
+		struct resume *w = container_of(node, struct resume, node);
+
+		if (take_descriptors(w))
+			resume_begin(d, w);
+	}
+}
+
 int resume_restore(struct daemon *d)
 {
 	uint64_t *clients = NULL;
@@ -256,10 +251,14 @@ int resume_restore(struct daemon *d)
 	for (i = 0; i < n; i++)
 		if (d->world->next_id <= clients[i])
 			d->world->next_id = clients[i] + 1;
-	for (i = 0; i < n && !rc; i++)
+	for (i = 0; i < n && !rc; i++) {
+		notify_restoring(i, n);
 		rc = restore(d, clients[i]);
+	}
 	free(clients);
-	if (!rc)
-		slotmaps_settle(d);
-	return rc;
+	if (rc)
+		return rc;
+	slotmaps_settle(d);
+	begin_all(d);
+	return 0;
 }

@@ -39,6 +39,7 @@ struct stop {
 	bool stays[HMM_LIMIT_TIERS];	/* what rests there is left there */
 	bool stuck;			/* a round brought nothing: from here the kernel is asked what is still mapped */
 	uint64_t unmapped[HMM_LIMIT_TIERS];	/* bytes, as last looked at while stuck */
+	uint64_t recovering[HMM_LIMIT_TIERS];	/* bytes of clients that are not at rest yet: the next daemon goes on with them */
 	bool told_short;
 };
 
@@ -133,31 +134,42 @@ static void look_at_range(struct stop *x, struct range *r, struct round *round)
 	}
 }
 
+static void look_at_recovering(struct stop *x, const struct range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < x->daemon->world->n_tiers; i++)
+		x->recovering[i] += atomic_load(&r->tier_bytes[i]);
+}
+
 static void look_at_all(struct stop *x, struct round *round)
 {
 	memset(x->unmapped, 0, sizeof(x->unmapped));
+	memset(x->recovering, 0, sizeof(x->recovering));
 	LIST_EACH(s, &x->daemon->world->spaces) {
 		struct space *space = container_of(s, struct space, in_world);
 
 		LIST_EACH(node, &space->ranges) {
 			struct range *r = container_of(node, struct range, in_space);
 
-			if (r->kind == RANGE_MANAGED && r->addr)
+			if (r->kind == RANGE_MANAGED && r->addr && atomic_load(&r->dying))
+				look_at_recovering(x, r);
+			else if (r->kind == RANGE_MANAGED && r->addr)
 				look_at_range(x, r, round);
 		}
 	}
 }
 
-/* Of a device, without what is unmapped. */
+/* Of a device, without what is unmapped or not ours to bring back yet. */
 static uint64_t bytes_on(const struct stop *x, unsigned int tier)
 {
 	const struct tier *t = &x->daemon->world->tiers[tier];
-	uint64_t used = atomic_load(&t->pool.used);
+	uint64_t used = atomic_load(&t->pool.used), not = x->unmapped[tier] + x->recovering[tier];
 
 	/* What the kernel driver has stays in its care, whoever looks after it. */
 	if (tier_is_resident(t) || !tier_is_managed(t))
 		return 0;
-	return used > x->unmapped[tier] ? used - x->unmapped[tier] : 0;
+	return used > not ? used - not : 0;
 }
 
 static void say_what_stays(struct stop *x)
@@ -210,7 +222,7 @@ static void finish(struct stop *x)
 
 	say_what_stays(x);
 	resume_sweep_ended(d);	/* a program that has ended meanwhile leaves no ledger behind */
-	if (list_empty(&d->unreadable))
+	if (list_empty(&d->unreadable) && !resume_any_left(d))
 		keeper_forget(d->keeper);
 	uv_close((uv_handle_t *)&x->timer, on_closed);
 	uv_stop(d->loop);

@@ -42,7 +42,8 @@ enum mover_outcome {
 	MOVER_E_NO_ROOM = 4,	/* pool full (ret_full says which), no slot, or a device that is full before its slots are */
 	MOVER_E_NO_MEMORY = 5,	/* the kernel has no huge page: evict something and try again */
 	MOVER_E_POISONED = 6,	/* could not be read back; the client gets SIGBUS there */
-	MOVER_E_GONE = 7	/* the client or the mapping is gone */
+	MOVER_E_GONE = 7,	/* the client or the mapping is gone */
+	MOVER_E_UNKNOWN = 8	/* recovery: the kernel does not say whether the page is in memory; nothing was changed */
 };
 int mover_init(struct mover *m, struct mech *mech, struct mover_device *devices, struct numa_map *numa);	/* -ENOMEM */
 void mover_done(struct mover *m);

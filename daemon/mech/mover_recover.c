@@ -133,7 +133,7 @@ int mover_recover(struct mover *m, struct range *r, uint64_t vpn)
 		return mover_outcome_of(m->mech->ops->wake(m->mech, &a.page));
 	in_file = m->mech->ops->present(m->mech, &a.page);
 	if (in_file < 0)
-		return mover_outcome_of(in_file);
+		return MOVER_E_UNKNOWN;
 	if (!slot_is_there(m, a.seen))
 		return recover_lost(m, &a, in_file);
 	switch (page_recovery(a.seen, in_file)) {

@@ -50,6 +50,8 @@ static int probe_at(int probe, const struct mech_page *p, void *at)
 		return -errno;
 	if (madvise(at, PAGE, MADV_POPULATE_READ) == 0)
 		return 1;
+	if (errno == EHWPOISON)
+		return 1;	/* it is there, and bad: the kernel tells whoever touches it */
 	return errno == EFAULT ? 0 : -errno;
 }
 

@@ -33,6 +33,7 @@ support_ldadd = tests/support/libsupport.la libclient/libhmmclient.la \
 check_PROGRAMS += tests/support/hmmd_faulty
 tests_support_hmmd_faulty_SOURCES = daemon/io/main.c tests/support/faulty_device.c tests/support/faulty_device.h
 tests_support_hmmd_faulty_CFLAGS = $(hmmd_CFLAGS)
+tests_support_hmmd_faulty_LDFLAGS = -Wl,--wrap=probe_page
 tests_support_hmmd_faulty_LDADD = $(hmmd_LDADD)
 
 # And beside a simulated kernel driver.
@@ -74,6 +75,7 @@ integ_test_programs = \
 	tests/integ/test_quota \
 	tests/integ/test_ranges \
 	tests/integ/test_reconfigure \
+	tests/integ/test_recovery \
 	tests/integ/test_reload \
 	tests/integ/test_restart \
 	tests/integ/test_room \
@@ -206,6 +208,10 @@ tests_integ_test_ranges_LDADD = $(support_ldadd)
 tests_integ_test_reconfigure_SOURCES = tests/integ/test_reconfigure.c
 tests_integ_test_reconfigure_CFLAGS = $(support_cflags)
 tests_integ_test_reconfigure_LDADD = $(support_ldadd)
+
+tests_integ_test_recovery_SOURCES = tests/integ/test_recovery.c
+tests_integ_test_recovery_CFLAGS = $(support_cflags)
+tests_integ_test_recovery_LDADD = $(support_ldadd)
 
 tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
 tests_integ_test_reload_CFLAGS = $(support_cflags)

@@ -3,6 +3,7 @@
  * Hides the drivers behind ones that inject failures. Linked beside the daemon's own main(), it
  * has no place to be called from but a constructor; the daemon itself has none.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/mech/probe.h"
 #include "drivers/registry.h"
 #include "tests/support/faulty_device.h"
 
@@ -72,6 +74,44 @@ static void deadly_discard(struct hmm_device *d, uint32_t slot)
 	}
 	if (hmm_device_file.discard)
 		hmm_device_file.discard(d, slot);
+}
+
+enum { FIRST_LOOK_MS = 50 /* longer than a step of recovery */ };
+
+static void pause_ms(long ms)
+{
+	struct timespec t = { 0, ms * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void look_at_far(void)
+{
+	if (atomic_fetch_add(&switches->far_looks, 1) == 0)
+		pause_ms(FIRST_LOOK_MS);
+	else
+		while (atomic_load(&switches->near_looks) < atomic_load(&switches->near_wanted))
+			pause_ms(1);
+	while (atomic_load(&switches->hold))
+		pause_ms(1);
+}
+
+int __real_probe_page(int probe, const struct mech_page *p);
+int __wrap_probe_page(int probe, const struct mech_page *p);
+
+/* In place of the kernel's word. */
+int __wrap_probe_page(int probe, const struct mech_page *p)
+{
+	uint64_t far_from = atomic_load(&switches->far_from);
+
+	if (far_from && p->offset < far_from)
+		atomic_fetch_add(&switches->near_looks, 1);
+	if (far_from && p->offset >= far_from) {
+		look_at_far();
+		if (atomic_load(&switches->unknown))
+			return -EIO;
+	}
+	return __real_probe_page(probe, p);
 }
 
 static void __attribute__((constructor)) faulty_device_install(void)

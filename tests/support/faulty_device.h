@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A memory device that fails when a test says so, and a file device at which the daemon dies. The switchboard
+ * A memory device that fails when a test says so, a file device at which the daemon dies, and a kernel that does not
+ * say whether a page is in memory. The switchboard
  * is a small file, named by the environment variable below, that the test and the daemon both map.
  */
 #ifndef HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
@@ -18,6 +19,11 @@ struct faulty_switches {
 	_Atomic uint64_t failed;			/* how often a failure was injected */
 	_Atomic bool die;				/* files: hmmd is killed when it gives a slot back */
 	_Atomic uint32_t slot;				/* that one */
+	_Atomic uint64_t far_from;			/* from here on in their file pages count as far; 0: none does */
+	_Atomic bool unknown;				/* whether far ones are in memory cannot be told */
+	_Atomic bool hold;				/* who asks for a far one waits */
+	_Atomic uint32_t near_wanted;			/* who asks for a far one a second time waits for so many looks at near ones */
+	_Atomic uint32_t near_looks, far_looks;
 };
 struct house_options;
 

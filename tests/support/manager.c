@@ -30,7 +30,7 @@ struct manager {
 	struct stored store[MANAGER_STORE];
 	size_t n, capacity;
 	bool ready;
-	unsigned int watchdogs, reloads, refused;
+	unsigned int watchdogs, reloads, refused, extended;
 };
 
 static int bind_socket(const char *path, int type)
@@ -110,6 +110,7 @@ static void handle(struct manager *m, const char *message, int *fds, size_t n)
 		}
 	if (has_line(message, "FDSTOREREMOVE=1", &value))
 		store_remove(m, name);
+	m->extended += !m->ready && has_line(message, "EXTEND_TIMEOUT_USEC=", &value);
 	m->ready |= has_line(message, "READY=1", &value);
 	m->watchdogs += has_line(message, "WATCHDOG=1", &value);
 	m->reloads += has_line(message, "RELOADING=1", &value);
@@ -230,6 +231,7 @@ void manager_gift(struct manager *m, struct manager_gift *ret)
 	gift_add(ret, "client", m->listener);
 	lock_and_hear(m);
 	m->ready = false;
+	m->extended = 0;
 	for (size_t i = 0; i < m->n; i++)
 		gift_add(ret, m->store[i].name, m->store[i].fd);
 	pthread_mutex_unlock(&m->lock);
@@ -261,6 +263,11 @@ bool manager_ready(struct manager *m)
 unsigned int manager_watchdogs(struct manager *m)
 {
 	return LOCKED(unsigned int, m->watchdogs);
+}
+
+unsigned int manager_extended(struct manager *m)
+{
+	return LOCKED(unsigned int, m->extended);
 }
 
 unsigned int manager_reloads(struct manager *m)

@@ -31,6 +31,7 @@ const char *manager_notify_path(const struct manager *m);
 size_t manager_capacity(const struct manager *m);
 bool manager_ready(struct manager *m);
 unsigned int manager_watchdogs(struct manager *m);
+unsigned int manager_extended(struct manager *m);	/* how often more time was asked for before it was ready */
 unsigned int manager_reloads(struct manager *m);
 unsigned int manager_refused(struct manager *m);	/* descriptors beyond the maximum, dropped as systemd does */
 size_t manager_stored(struct manager *m);
