@@ -51,7 +51,7 @@ struct range {
 	uint8_t pin_tier;		/* where they count, while there are any */
 	uint8_t prefer;			/* the tier asked for when it was made, or TIER_NOWHERE */
 	uint8_t advised;		/* the tier of memory asked for since, which goes before it */
-	struct charge managed, adopting, ranges, pinned, record;
+	struct charge managed, adopting, ranges, pinned;
 	struct list_node in_space, in_policy;
 };
 
@@ -76,8 +76,6 @@ static inline uint64_t range_pages(const struct range *r)
 	return end > first ? end - first : 0;
 }
 #define TIER_NOWHERE 0xffu
-/* What the record of a mapped range takes in the state directory, bytes. */
-#define RANGE_RECORD 256ULL
 /* Chooses home, lower tiers and reach from the policy, the wish and the state of the tiers. */
 void range_place(struct range *r, const struct world *w);
 /* Where its faults would fill into now: TIER_NOWHERE when no tier in memory is online. */

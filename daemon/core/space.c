@@ -66,6 +66,7 @@ static struct space *space_destroy(struct space *s)
 	radix_done(&s->mirror);
 	charge_give(&s->clients);
 	charge_give(&s->tables);
+	charge_give(&s->records);
 	charge_give(&s->stored);
 	list_remove(&s->in_world);
 	free(s);
@@ -129,6 +130,19 @@ int space_ledger_take(struct space *s, uint64_t bytes)
 void space_ledger_give(struct space *s, uint64_t bytes)
 {
 	charge_shrink(&s->tables, bytes);
+}
+
+int space_records(struct space *s, uint64_t bytes)
+{
+	uint64_t before = s->records.amount;
+
+	if (bytes < before)
+		charge_shrink(&s->records, before - bytes);
+	else if (s->recovering)
+		charge_force(&s->records, s->account, ACCOUNT_LEDGER, bytes - before);
+	else if (charge_take(&s->records, s->account, ACCOUNT_LEDGER, bytes - before))
+		return SPACE_E_LEDGER;
+	return 0;
 }
 
 struct range *space_find_id(struct space *s, uint64_t id)

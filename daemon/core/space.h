@@ -23,7 +23,7 @@ struct space {
 	struct btree *by_addr;		/* all mapped ranges */
 	struct list_node ranges;	/* also the unmapped */
 	struct list_node in_world;
-	struct charge clients, stored, tables;	/* tables: bytes of the ledger; each range has its record's */
+	struct charge clients, stored, tables, records;	/* the latter two: bytes in the state directory */
 	uint32_t lacking;		/* tables, after SPACE_E_TABLES */
 	uint64_t n_ranges, managed_bytes, adopted_bytes;
 	_Atomic uint64_t faults, aborted_dirty;	/* ever; by the fault threads */
@@ -70,6 +70,8 @@ int space_register(struct space *s, const struct range_request *q, const uint64_
  * the range. 0 or SPACE_E_TABLES. Loop thread.
  */
 int space_words_make(struct range *r, uint64_t vpn, uint64_t pages);
+/* So many bytes are its records now. What an earlier daemon granted is not refused. 0 or SPACE_E_LEDGER (as before). */
+int space_records(struct space *s, uint64_t bytes);
 /* More bytes of the state directory: 0 or SPACE_E_LEDGER; and less of them. */
 int space_ledger_take(struct space *s, uint64_t bytes);
 void space_ledger_give(struct space *s, uint64_t bytes);

@@ -60,7 +60,6 @@ static struct range *range_destroy(struct range *r)
 		commit_give(s->world, s->account, r->reach, r->managed.amount);
 	charge_give(&r->managed);
 	charge_give(&r->adopting);
-	charge_give(&r->record);
 	charge_give(&r->ranges);
 	if (r->id) {
 		s->n_ranges--;
@@ -234,18 +233,6 @@ int space_words_make(struct range *r, uint64_t vpn, uint64_t pages)
 	return 0;
 }
 
-/* What is on record already is not refused. */
-static int record_charge(struct range *r)
-{
-	struct account *a = r->space->account;
-
-	if (r->space->recovering)
-		charge_force(&r->record, a, ACCOUNT_LEDGER, RANGE_RECORD);
-	else if (charge_take(&r->record, a, ACCOUNT_LEDGER, RANGE_RECORD))
-		return SPACE_E_LEDGER;
-	return 0;
-}
-
 int space_map(struct space *s, struct range *r, uint64_t addr)
 {
 	uint64_t first = addr >> LEDGER_PAGE_SHIFT, last = first + range_pages(r) - 1;
@@ -255,14 +242,10 @@ int space_map(struct space *s, struct range *r, uint64_t addr)
 		return SPACE_E_STATE;
 	if (!addr || addr % LEDGER_PAGE_SIZE || addr > HMM_LIMIT_ADDRESS - r->size)
 		return -EINVAL;
-	rc = record_charge(r);
-	if (rc)
-		return rc;
 	r->addr = addr;
 	rc = tables_enter(r);
 	if (rc) {
 		r->addr = 0;
-		charge_give(&r->record);
 		return rc;
 	}
 	words_set(&s->owners, first, last, (uintptr_t)r);

@@ -208,6 +208,24 @@ void ledgerfile_remove(struct ledgerfile *l)
 	l->removed = true;
 }
 
+static uint64_t whole_pages(off_t bytes)
+{
+	return ((uint64_t)bytes + LEDGER_TABLE_SIZE - 1) / LEDGER_TABLE_SIZE * LEDGER_TABLE_SIZE;
+}
+
+uint64_t ledgerfile_record_bytes(const struct ledgerfile *l)
+{
+	struct stat ranges = { 0 }, pins = { 0 };
+
+	if (l->removed)
+		return 0;
+	if (l->ranges >= 0)
+		(void)fstat(l->ranges, &ranges);
+	if (l->pins >= 0)
+		(void)fstat(l->pins, &pins);
+	return whole_pages(ranges.st_size) + whole_pages(pins.st_size);
+}
+
 int ledgerfile_keep(struct ledgerfile *l)
 {
 	if (mmap((void *)l->arena, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,

@@ -61,6 +61,8 @@ struct range_record {
 };
 int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r);
 int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next);
+/* What the records, of ranges and of pins, take in the state directory. */
+uint64_t ledgerfile_record_bytes(const struct ledgerfile *l);
 /* Where no window ever was (memfile.h), as far as the records told when they were opened: with a damaged one nowhere, HMM_LIMIT_FILE. */
 uint64_t ledgerfile_next_window(const struct ledgerfile *l);
 /* Calls fn for every good record, stops at its first result that is not 0 and returns that; -EINVAL at the end: some records were damaged and left out. */

@@ -17,7 +17,7 @@ struct ledgerfile {
 	void *owners;
 	uint32_t tables;
 	bool kept;			/* the files are not changed any more */
-	bool removed;			/* nobody finds them any more: no record is cleared one by one */
+	bool removed;			/* they have no names any more: nobody will read what they say */
 	uint64_t *ids;			/* of the records, in their order; 0: free */
 	size_t n_ids, cap_ids;
 	uint64_t next_window;		/* of an earlier daemon */

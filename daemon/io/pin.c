@@ -85,19 +85,22 @@ static int put(struct range *r, struct pin *p)
 static void take_out(struct range *r, struct pin *p)
 {
 	(void)ledgerfile_drop_pin(space_ledger(r->space), p->place);
+	(void)request_records_end(r->space, 0);
 	pins_remove(&r->pins, p);
 }
 
 static int add_new(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 {
 	struct pin *p;
-	int rc = pins_add(&r->pins, &(struct pin){ .addr = addr, .end = end, .count = 1, .owner = (uint8_t)owner }, &p);
+	int rc = request_records_begin(r->space);
 
+	if (!rc)
+		rc = pins_add(&r->pins, &(struct pin){ .addr = addr, .end = end, .count = 1, .owner = (uint8_t)owner }, &p);
 	if (rc)
 		return rc;
-	rc = put(r, p);
+	rc = request_records_end(r->space, put(r, p));
 	if (rc)
-		pins_remove(&r->pins, p);
+		take_out(r, p);
 	return rc;
 }
 

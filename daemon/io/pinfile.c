@@ -158,6 +158,10 @@ int ledgerfile_drop_pin(struct ledgerfile *l, uint32_t place)
 	/* Without memory the place is found again by the next daemon. */
 	if (!rc)
 		(void)note_free(l, place);
+	if (l->n_free_pins + 1 == l->n_pins && !ftruncate(l->pins, RECORD)) {
+		l->n_pins = 1;
+		l->n_free_pins = 0;
+	}
 	return rc;
 }
 

@@ -45,7 +45,7 @@ static bool intact(const struct range_record *r)
 	return stored == checksum(r);
 }
 
-static void seal(struct range_record *r)
+static const struct range_record *seal(struct range_record *r)
 {
 	uint64_t sum;
 
@@ -53,6 +53,7 @@ static void seal(struct range_record *r)
 	memset(r->reserved, 0, sizeof(r->reserved));
 	sum = checksum(r);
 	memcpy((uint8_t *)r + CHECKSUM_AT, &sum, sizeof(sum));
+	return r;
 }
 
 /* Whole, so that is how it was written. */
@@ -202,19 +203,34 @@ int ledgerfile_put_range(struct ledgerfile *l, const struct range_record *r)
 	return 0;
 }
 
+/*
+ * Free records at the end go, so that nobody keeps room that he does not use; but for one that says where no window
+ * ever was, and is there before the others are gone.
+ */
+static void trim(struct ledgerfile *l, const struct range_record *none)
+{
+	size_t n = l->n_ids;
+
+	while (n && !l->ids[n - 1])
+		n--;
+	if (n + 1 < l->n_ids && !write_record(l, n, none) && !ftruncate(l->ranges, (off_t)(n + 1) * RECORD))
+		l->n_ids = n + 1;
+}
+
 int ledgerfile_drop_range(struct ledgerfile *l, uint64_t id, uint64_t next)
 {
-	struct range_record none = { .next = next };
-	size_t i = place_of(l, id);
+	struct range_record none = { .next = next > l->next_window ? next : l->next_window };
+	size_t i = l->removed ? l->n_ids : place_of(l, id);
 	int rc;
 
 	if (l->kept || l->removed || !id || i == l->n_ids)
 		return 0;
-	seal(&none);
-	rc = write_record(l, i, &none);
-	if (!rc)
-		l->ids[i] = 0;
-	return rc;
+	rc = write_record(l, i, seal(&none));
+	if (rc)
+		return rc;
+	l->ids[i] = 0;
+	trim(l, &none);
+	return 0;
 }
 
 int ledgerfile_each_range(struct ledgerfile *l, int (*fn)(void *userdata, const struct range_record *r), void *userdata)

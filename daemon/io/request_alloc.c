@@ -131,8 +131,10 @@ static int put_record(struct daemon *d, struct range *r)
 	if (r->prefer != TIER_NOWHERE)
 		snprintf(rec.prefer, sizeof(rec.prefer), "%s",
 			 d->world->tiers[r->prefer].config.name);
-	rc = ledgerfile_put_range(space_ledger(r->space), &rec);
-	return rc == -ENOSPC || rc == -EDQUOT ? SPACE_E_STATE_FULL : rc;
+	rc = request_records_begin(r->space);
+	if (!rc)
+		rc = request_records_end(r->space, ledgerfile_put_range(space_ledger(r->space), &rec));
+	return rc;
 }
 
 /* Charged to the user before it is sent. 0, SPACE_E_STORE, SPACE_E_STORED, -errno. */

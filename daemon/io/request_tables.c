@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Page tables of a client's ledger come and go with what it has (request_tables.h). Each is memory of the
+ * Page tables of a client's ledger come and go with what it has (request_tables.h), and so do records. Each is memory of the
  * state directory, charged to the user as long as it is there. A full state directory is found here, before
  * anything is stored, and never at the store.
  */
@@ -27,6 +27,18 @@ static int charge(struct space *s, uint64_t tables)
 	else
 		return space_ledger_take(s, bytes);
 	return 0;
+}
+
+int request_records_begin(struct space *s)
+{
+	return state_dir_has_room(s->world->config.state_dir, s->uid, LEDGER_TABLE_SIZE) ? 0 : SPACE_E_STATE_FULL;
+}
+
+int request_records_end(struct space *s, int rc)
+{
+	if (rc)
+		return rc == -ENOSPC || rc == -EDQUOT ? SPACE_E_STATE_FULL : rc;
+	return space_records(s, ledgerfile_record_bytes(space_ledger(s)));
 }
 
 static int result(struct space *s, uint64_t tables, int rc)

@@ -14,6 +14,7 @@
 #include "daemon/io/log.h"
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/request_tables.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/slotmap.h"
 #include "daemon/io/unreadable.h"
@@ -154,6 +155,7 @@ static int restore_client(struct daemon *d, struct ledgerfile *l, const struct l
 		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some ranges on record are damaged and lost: %s",
 			     (unsigned long long)who->client, (int)who->pid, strerror(-rc));
 	resume_pins(d, w, l);
+	(void)request_records_end(w->space, 0);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/support/state.h"
+#include "tests/support/words.h"
 
 /* Addresses are not memory: nobody pays for those where nothing is. */
 static void claimed_terabytes_cost_nothing(void **state)
@@ -181,6 +182,68 @@ static void a_full_directory_is_said_by_name(void **state)
 	end(h);
 }
 
+/* Every pin is on record for as long as it is there: its room is the user's, and comes back. */
+static void pins_on_record_are_charged(void **state)
+{
+	enum { PAGES = 32, QUOTA = 40 * KIB };
+	struct house *h = small_state("size=4m", "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 128M\n"
+				      "[quota default]\nledger = 40K\n", true);
+	struct hmm_client *c = house_client(h, "pins", 0);
+	struct hmm_range *r = NULL;
+	unsigned int from, to, made = 0, gone = 0;
+	uint64_t before;
+	int rc = 0;
+
+	(void)state;
+	assert_int_equal(hmm_alloc(c, PAGES * HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_range_pin(r, 0, 0, NULL), 0);
+	before = used(h);
+	for (from = 1; from < PAGES && !rc; from++)
+		for (to = from + 1; to <= PAGES && !rc; to++) {
+			rc = hmm_range_pin(r, from * HUGE_PAGE, (to - from) * HUGE_PAGE, NULL);
+			made += !rc;
+		}
+	assert_int_equal(rc, -EDQUOT);
+	assert_true(made > 64 && used(h) > before && used(h) <= before + QUOTA);
+	for (from = 1; from < PAGES && gone < made; from++)
+		for (to = from + 1; to <= PAGES && gone < made; to++, gone++)
+			assert_int_equal(hmm_range_unpin(r, from * HUGE_PAGE, (to - from) * HUGE_PAGE), 0);
+	assert_int_equal(hmm_range_unpin(r, 0, 0), 0);
+	assert_true(used(h) <= before);
+	assert_int_equal(hmm_range_pin(r, HUGE_PAGE, HUGE_PAGE, NULL), 0);
+	hmm_client_unref(c);
+	end(h);
+}
+
+/* Records of ranges that are gone keep no room, and what is left of the file says all that the next daemon wants. */
+static void records_of_ranges_go_with_them(void **state)
+{
+	enum { RANGES = 100, RECORDS = RANGES * 256, SEED = 5 };
+	struct house *h = small_state("size=4m", NULL, true);
+	struct hmm_client *c = house_client(h, "records", 0);
+	struct hmm_range *r[RANGES] = { NULL };
+	uint64_t full;
+
+	(void)state;
+	for (int i = 0; i < RANGES; i++)
+		assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &r[i]), 0);
+	words_fill(hmm_range_addr(r[1]), HUGE_PAGE, SEED);
+	full = used(h);
+	for (int i = 0; i < RANGES; i++)
+		if (i != 1)
+			assert_int_equal(hmm_range_free(r[i]), 0);
+	assert_soon(used(h) <= full - RECORDS + 8 * KIB);
+	house_kill(h);
+	house_start(h);
+	assert_int_equal(words_bad(hmm_range_addr(r[1]), HUGE_PAGE, SEED), 0);
+	assert_soon(hmm_alloc(c, HUGE_PAGE, NULL, &r[0]) == 0);
+	words_fill(hmm_range_addr(r[0]), HUGE_PAGE, SEED + 1);
+	assert_int_equal(words_bad(hmm_range_addr(r[1]), HUGE_PAGE, SEED), 0);
+	assert_int_equal(words_bad(hmm_range_addr(r[0]), HUGE_PAGE, SEED + 1), 0);
+	hmm_client_unref(c);
+	end(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +252,8 @@ int main(void)
 		cmocka_unit_test(users_leave_room_for_root),
 		cmocka_unit_test(a_full_directory_is_cleaned_before_it_is_written_to),
 		cmocka_unit_test(a_full_directory_is_said_by_name),
+		cmocka_unit_test(pins_on_record_are_charged),
+		cmocka_unit_test(records_of_ranges_go_with_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
