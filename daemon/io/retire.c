@@ -34,7 +34,10 @@
 #include "daemon/io/retire.h"
 #include "daemon/io/track.h"
 
-enum { LOOK_FIRST_MS = 1, LOOK_LONGEST_MS = 16 };	/* between two looks at the holders */
+enum {
+	LOOK_FIRST_MS = 1, LOOK_LONGEST_MS = 16,	/* between two looks at the holders */
+	FREE_AT_ONCE = 1024				/* ranges: some milliseconds */
+};
 
 struct retire {
 	struct daemon *daemon;
@@ -140,13 +143,23 @@ static void free_range(struct daemon *d, struct range *r)
 		crew_room_changed(d->crew);
 }
 
+/* Some at a time, while anybody else waits for the loop. */
 static void free_unheld(struct batch *b)
 {
+	struct retire *x = b->daemon->retire;
+	unsigned int n = 0;
+
 	LIST_EACH_SAFE(node, next, &b->ranges) {
 		struct range *r = container_of(node, struct range, in_space);
 
-		if (!atomic_load(&r->holders))
-			free_range(b->daemon, r);
+		if (atomic_load(&r->holders))
+			continue;
+		if (b->daemon->crew && n++ == FREE_AT_ONCE) {
+			x->look_ms = LOOK_FIRST_MS;
+			uv_timer_start(&x->look, on_look, x->look_ms, 0);
+			return;
+		}
+		free_range(b->daemon, r);
 	}
 }
 
