@@ -70,14 +70,21 @@ static void take_identity(const struct mover_device *device, struct tier_config 
 	c->generation = is.generation;
 }
 
-/* For the next daemon, should this one be killed. */
-static void keep_contents(const struct daemon *d, const char *tier, const char *stored, int fd)
+/* For the next daemon, should this one be killed: a device that cannot be kept is not used. */
+static int keep_contents(const struct daemon *d, const char *tier, const char *stored, int fd)
 {
 	int r = d->keeper ? keeper_put(d->keeper, tier, fd) : notify_store(stored, fd);
 
 	if (r)
-		log_line(LOG_LEVEL_WARNING, "tier %s: its memory will be lost if hmmd is killed: %s, ignoring", tier,
-			 r < 0 ? strerror(-r) : "the service manager's store is full");
+		log_line(LOG_LEVEL_ERROR, "tier %s: its memory would be lost if hmmd were killed: %s", tier,
+			 r < 0 ? strerror(-r) : "the service manager's descriptor store is full (FileDescriptorStoreMax=)");
+	return r > 0 ? -ENOSPC : r;
+}
+
+static void close_device(struct mover_device *device)
+{
+	device->slots = slots_free(device->slots);
+	device->device = device->ops->close(device->device);
 }
 
 static int kept_contents(const struct daemon *d, const char *tier, const char *stored)
@@ -111,9 +118,10 @@ static int open_device(struct daemon *d, struct mover_device *device, struct tie
 		return r;
 	}
 	fd = device->ops->fd(device->device);
-	if (config.fd < 0 && fd >= 0)
-		keep_contents(d, c->name, stored, fd);
-	return 0;
+	r = config.fd < 0 && fd >= 0 ? keep_contents(d, c->name, stored, fd) : 0;
+	if (r)
+		close_device(device);
+	return r;
 }
 
 /* A device that the machine cannot have is found out now, and not when a page is to go there. */

@@ -18,7 +18,10 @@
 #include "daemon/io/notify_send.h"
 #include "proto/limits.h"
 
-enum { NAME_SIZE = HMM_LIMIT_TIER_NAME + 2 /* the longest is "d" and a tier */ };
+enum {
+	NAME_SIZE = HMM_LIMIT_TIER_NAME + 2,	/* the longest is "d" and a tier */
+	RESERVE_PART = 16			/* of the store */
+};
 
 struct taken {
 	char name[NAME_SIZE];
@@ -176,6 +179,14 @@ int notify_store(const char *name, int fd)
 	if (rc < 0)
 		notify_forget(name);
 	return rc;
+}
+
+/* What hmmd itself has to store, it has stored before a client is served; at a reload it may be more. */
+bool notify_has_place(uint32_t uid)
+{
+	size_t kept = uid == 0 || uid == geteuid() ? 0 : store.limit / RESERVE_PART;
+
+	return !notify_has_store() || store.n_stored + kept < store.limit;
 }
 
 uint32_t notify_store_size(void)

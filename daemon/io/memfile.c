@@ -204,6 +204,8 @@ int memfile_store(struct range *r)
 
 	if (f->stored)
 		return 0;
+	if (!notify_has_place(r->space->uid))
+		return SPACE_E_STORE;
 	if (charge_take(&f->place, r->space->account, ACCOUNT_STORED, 1))
 		return SPACE_E_STORED;
 	store_name(f, name);

@@ -28,6 +28,7 @@ bool notify_survives_stop(void);		/* and it is still there after an orderly end 
 enum { NOTIFY_E_FULL = 1 };
 int notify_store(const char *name, int fd);
 uint32_t notify_store_size(void);	/* places; 0: no store */
+bool notify_has_place(uint32_t uid);	/* for descriptors of this user: the last ones are kept for root and hmmd's own */
 void notify_forget(const char *name);
 bool notify_stored(const char *name);	/* the store has it */
 void fdstore_shares(struct config *c);	/* puts figures where quotas of a configuration say CONFIG_AUTO32 */

@@ -146,6 +146,8 @@ static int store_uffd(struct space *s)
 	snprintf(name, sizeof(name), "u%llu", (unsigned long long)s->client);
 	if (notify_stored(name))
 		return 0;
+	if (!notify_has_place(s->uid))
+		return SPACE_E_STORE;
 	if (charge_take(&s->stored, s->account, ACCOUNT_STORED, 1))
 		return SPACE_E_STORED;
 	r = notify_store(name, s->uffd);

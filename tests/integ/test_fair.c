@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "tests/support/ask.h"
 #include "tests/support/manager.h"
 #include "tests/support/state.h"
 
@@ -85,6 +86,25 @@ static void a_full_store_is_refused(void **state)
 	hmm_client_unref(c[n + 1]);
 	while (n)
 		hmm_client_unref(c[--n]);
+	house_close(h);
+}
+
+/* A memory device that no later daemon would find is not used. */
+static void a_device_without_a_place_is_not_used(void **state)
+{
+	struct house *h = house_open(&(struct house_options){ .managed = true, .store = 1, .config = HOUSE_TIERS
+				     "[tier farther]\nkind = memory\ncapacity = 64M\n" });
+	struct hmm_client *c = house_client(h, "store", 0);
+	char text[16];
+
+	(void)state;
+	ask_text(c, "tiers", "name", "far", "state", text, sizeof(text));
+	assert_string_equal(text, "online");
+	ask_text(c, "tiers", "name", "farther", "state", text, sizeof(text));
+	assert_string_equal(text, "failed");
+	assert_int_equal(manager_stored(h->manager), 1);
+	assert_int_equal(manager_refused(h->manager), 0);
+	hmm_client_unref(c);
 	house_close(h);
 }
 
@@ -196,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_else_waits_for_the_manager),
 		cmocka_unit_test(a_full_store_is_refused),
+		cmocka_unit_test(a_device_without_a_place_is_not_used),
 		cmocka_unit_test(nobody_waits_for_a_long_move),
 		cmocka_unit_test(queues_are_limited_and_given_back),
 	};
