@@ -59,6 +59,7 @@ static const struct config_key daemon_keys[] = {
 	{ "state-dir", VALUE_PATH, FIELD(struct config, state_dir), 0, 0, NULL },
 	{ "control-group", VALUE_TEXT, FIELD(struct config, control_group), 0, 0, NULL },
 	{ "backing", VALUE_CHOICE, FIELD(struct config, backing), 0, 0, backings },
+	{ "huge-pages", VALUE_SIZE, FIELD(struct config, huge_pages), 0, 0, NULL },
 	{ "fault-threads", VALUE_NUMBER, FIELD(struct config, fault_threads), 1, 16, NULL },
 	{ "workers", VALUE_NUMBER, FIELD(struct config, workers), 1, 16, NULL },
 	{ "tick", VALUE_TIME, FIELD(struct config, tick_us), 0, 0, NULL },

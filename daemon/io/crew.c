@@ -81,6 +81,7 @@ static int hand_init(struct crew_hand *h, struct crew *c)
 	if (rc < 0)
 		return rc;
 	h->mover.evicted = crew_evicted;
+	h->mover.more = d->hugepages ? crew_more_pages : NULL;
 	h->mover.userdata = h;
 	return 0;
 }

@@ -9,9 +9,17 @@
 
 #include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
+#include "daemon/io/hugepages.h"
 #include "daemon/io/schedule.h"
 
 #define VERDICT_NS 10000000ULL	/* 10 ms: a hundred pages zeroed in a second at the most, 2 % of a CPU */
+
+bool crew_more_pages(void *hand)
+{
+	struct crew_hand *h = hand;
+
+	return hugepages_more(h->crew->daemon->hugepages, &h->raises_seen);
+}
 
 static bool take(struct crew_hand *h, unsigned int tier)
 {
@@ -19,7 +27,9 @@ static bool take(struct crew_hand *h, unsigned int tier)
 	bool given;
 
 	mover_place(&h->mover, tier);
-	given = mech_try_page(h->mover.mech) == 0;
+	do
+		given = mech_try_page(h->mover.mech) == 0;
+	while (!given && h->mover.more && h->mover.more(h));
 	atomic_store(&p->given, given);
 	atomic_store(&p->at_ns, crew_clock_ns());
 	return given;

@@ -64,6 +64,7 @@ struct crew_hand {
 	pthread_t thread;		/* loop */
 	bool running;			/* loop */
 	struct mover mover;		/* the thread's */
+	uint64_t raises_seen;		/* the thread's: of the overcommit of huge pages */
 	struct crew_tally tally;
 	struct crew_at at;
 };
@@ -133,6 +134,8 @@ void crew_want_victims(struct crew *c);
 enum crew_note { NOTE_ANSWERED, NOTE_LOST, NOTE_EVICTED };
 void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_note what, uint8_t answer);
 void crew_evicted(void *hand, struct range *r, uint64_t vpn);	/* mover.evicted */
+/* mover.more: whether the machine may give huge pages now that it refused before. */
+bool crew_more_pages(void *hand);
 /* Makes the page resident, evicting others for it if `may_evict`. enum mover_outcome; for what it waits when there was no room. */
 int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_evict, enum wait_reason *ret_wait);
 /* crew_probe.c: whether the machine has a page for the tier, by taking one. */

@@ -15,6 +15,7 @@
 
 struct crew;
 struct errands;
+struct hugepages;
 struct keeper;
 struct porters;
 struct server;
@@ -44,7 +45,7 @@ struct daemon {
 	struct driver *driver;				/* the kernel driver's door, open when a tier is of its kind */
 	struct list_node watched_spaces;		/* struct space_driver: clients that have sent their descriptor */
 	struct keeper *keeper;				/* NULL: the service manager keeps descriptors, or nobody does */
-	struct hugepool *hugepool;			/* NULL: not used */
+	struct hugepages *hugepages;			/* NULL: managed memory has none */
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;
 	struct errands *errands;			/* what may wait for a client */

@@ -13,27 +13,10 @@
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/hugepages.h"
 #include "daemon/io/log.h"
 #include "daemon/io/options.h"
 #include "proto/hmmd.pb-c.h"
-
-static uint64_t resident_capacity(const struct world *w)
-{
-	uint64_t bytes = 0;
-
-	for (unsigned int i = 0; i < w->n_tiers; i++)
-		bytes += tier_is_resident(&w->tiers[i]) ? tier_promised(&w->tiers[i]) : 0;
-	return bytes;
-}
-
-/* Memory devices take huge pages of the same pool, and one is for trying. */
-static uint64_t pool_bytes(const struct world *w, uint64_t resident)
-{
-	resident += LEDGER_PAGE_SIZE;
-	for (unsigned int i = 0; i < w->n_tiers; i++)
-		resident += w->tiers[i].config.kind == TIER_MEMORY ? tier_promised(&w->tiers[i]) : 0;
-	return resident;
-}
 
 static int use(struct daemon *d)
 {
@@ -46,18 +29,15 @@ static int use(struct daemon *d)
 
 static int open_hugetlb(struct daemon *d)
 {
-	char file[CONFIG_PATH + 16];
-	int r;
+	int r = hugepages_new(&d->hugepages, d->world);
 
-	snprintf(file, sizeof(file), "%s/hugepool", d->world->config.state_dir);
-	r = hugepool_new(&d->hugepool, file, pool_bytes(d->world, resident_capacity(d->world)));
 	if (r)
 		return r;
 	r = mech_hugetlb_new(&d->mech);
 	if (!r)
 		r = use(d);
 	if (r)
-		d->hugepool = hugepool_free(d->hugepool);
+		d->hugepages = hugepages_free(d->hugepages);
 	return r;
 }
 
@@ -167,25 +147,6 @@ int daemon_backing_open(struct daemon *d)
 	return nothing_opened(d, failures, r);
 }
 
-static void resize(struct daemon *d, uint64_t resident)
-{
-	int r = d->hugepool ? hugepool_resize(d->hugepool, pool_bytes(d->world, resident)) : 0;
-
-	if (r < 0)
-		log_line(LOG_LEVEL_WARNING, "the huge-page pool keeps its size: %s, ignoring",
-			 strerror(-r));
-}
-
-void daemon_backing_resize(struct daemon *d)
-{
-	resize(d, resident_capacity(d->world));
-}
-
-void daemon_backing_hold(struct daemon *d, uint64_t managed)
-{
-	resize(d, managed);
-}
-
 void daemon_backing_close(struct daemon *d)
 {
 	char dir[CONFIG_PATH + 16];
@@ -195,5 +156,5 @@ void daemon_backing_close(struct daemon *d)
 		thpmount_remove(dir);
 	}
 	d->mech = mech_free(d->mech);
-	d->hugepool = d->left_behind ? hugepool_leave(d->hugepool) : hugepool_free(d->hugepool);
+	d->hugepages = hugepages_free(d->hugepages);
 }

@@ -9,10 +9,6 @@ struct daemon;
 
 /* Opens the backing that survivors have, else chooses one as configured, and says why. -errno: what was demanded cannot be had (logged). */
 int daemon_backing_open(struct daemon *d);
-/* The tiers' capacities have changed. */
-void daemon_backing_resize(struct daemon *d);
-/* At the end: so many bytes of managed memory may have to be resident, whatever the capacities. */
-void daemon_backing_hold(struct daemon *d, uint64_t managed);
 void daemon_backing_close(struct daemon *d);
 
 /*

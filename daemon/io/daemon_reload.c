@@ -13,6 +13,7 @@
 #include "daemon/io/config_options.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/hugepages.h"
 #include "daemon/io/log.h"
 #include "daemon/io/options.h"
 #include "daemon/io/notify.h"
@@ -86,7 +87,7 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 		return r;
 	*d->config = *c;
 	server_set_control_group(d->server, c->control_group);
-	daemon_backing_resize(d);
+	hugepages_set(d->hugepages, d->world, 0);
 	schedule_kick(d);
 	r = daemon_tiers_open(d, tiers);
 	record_new(d, tiers);

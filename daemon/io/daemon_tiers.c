@@ -14,6 +14,7 @@
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/hugepages.h"
 #include "daemon/io/keeper.h"
 #include "daemon/io/kernel_tier.h"
 #include "daemon/io/log.h"
@@ -97,7 +98,7 @@ static int open_device(struct daemon *d, struct mover_device *device, struct tie
 	struct hmm_device_identity known = { .generation = c->generation };
 	struct hmm_device_config config = { .name = c->name, .path = c->path[0] ? c->path : NULL,
 					    .capacity = c->capacity, .slot_size = LEDGER_PAGE_SIZE,
-					    .base_pages = !d->hugepool,
+					    .base_pages = !d->hugepages,
 					    .known = c->generation ? &known : NULL };
 	char stored[HMM_LIMIT_TIER_NAME + 2];
 	int r, fd;
@@ -121,6 +122,8 @@ static int open_device(struct daemon *d, struct mover_device *device, struct tie
 	r = config.fd < 0 && fd >= 0 ? keep_contents(d, c->name, stored, fd) : 0;
 	if (r)
 		close_device(device);
+	else if (c->kind == TIER_MEMORY)
+		hugepages_add_file(d->hugepages, (unsigned int)(device - d->devices), fd);
 	return r;
 }
 

@@ -44,6 +44,8 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/faultd.c \
 	daemon/io/fdstore.c \
 	daemon/io/grave.c \
+	daemon/io/hugepages.c \
+	daemon/io/hugepages.h \
 	daemon/io/keeper.c \
 	daemon/io/keeper.h \
 	daemon/io/keeper_own.h \

@@ -34,11 +34,21 @@ static int say_help(void)
 	     "  --state-dir DIR    instead of /run/hmmd\n"
 	     "  --rootless         no privilege: everything below $XDG_RUNTIME_DIR/hmmd\n"
 	     "  --check-config     check the configuration, print ok, end\n"
+	     "  --give-back        lower the huge-page limit by what a killed hmmd has added, end\n"
 	     "  --dry-run          decide, but move nothing unasked\n"
 	     "  --log-level LEVEL  error, warning, info (default) or debug\n"
 	     "  --version, --help\n\n"
 	     "hmmd(8) and hmmd.conf(5) say more.");
 	return EXIT_SUCCESS;
+}
+
+static int give_back(void)
+{
+	int r = hugepool_give_back(HUGEPOOL_RECORD);
+
+	if (r)
+		log_line(LOG_LEVEL_ERROR, "%s: %s", HUGEPOOL_RECORD, hugepool_trouble(r));
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int load(const struct options *o, struct config *c, char *origin, size_t size)
@@ -87,6 +97,8 @@ int main(int argc, char **argv)
 	if (o.version)
 		return printf("hmmd %s\n", HMMD_VERSION) < 0;
 	log_init(o.log_level);
+	if (o.give_back)
+		return give_back();
 	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
 	c = malloc(sizeof(*c));
 	if (!c)

@@ -13,6 +13,7 @@ enum {
 	OPT_ROOTLESS,
 	OPT_CHECK,
 	OPT_DRY_RUN,
+	OPT_GIVE_BACK,
 	OPT_LOG_LEVEL
 };
 
@@ -23,6 +24,7 @@ static const struct option long_options[] = {
 	{ "rootless", no_argument, NULL, OPT_ROOTLESS },
 	{ "check-config", no_argument, NULL, OPT_CHECK },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "give-back", no_argument, NULL, OPT_GIVE_BACK },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -70,6 +72,9 @@ static int set_one(struct options *o, int opt, const char *arg)
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
+		return 0;
+	case OPT_GIVE_BACK:
+		o->give_back = true;
 		return 0;
 	case OPT_LOG_LEVEL:
 		return set_log_level(o, arg);

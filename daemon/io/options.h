@@ -8,7 +8,7 @@
 /* The command line of hmmd. */
 struct options {
 	const char *config, *socket, *state_dir;	/* NULL: default */
-	bool rootless, check_config, dry_run, version, help;
+	bool rootless, check_config, dry_run, give_back, version, help;
 	enum log_level log_level;
 };
 int options_parse(struct options *ret, int argc, char **argv);	/* 0; 2: said what is wrong on stderr */

@@ -9,6 +9,7 @@
 
 #include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
+#include "daemon/io/hugepages.h"
 
 #define NSEC_PER_SEC 1000000000ULL
 #define NSEC_PER_USEC 1000ULL
@@ -63,7 +64,10 @@ void crew_room_changed(struct crew *c)
 void crew_evicted(void *hand, struct range *r, uint64_t vpn)
 {
 	struct crew_hand *h = hand;
+	unsigned int tier = page_word_tier(atomic_load_explicit(space_word(r->space, vpn << LEDGER_PAGE_SHIFT),
+								memory_order_relaxed));
 
+	hugepages_watch(h->crew->daemon->hugepages, tier, &h->crew->daemon->world->tiers[tier].pool);
 	tally_add(&h->tally.evicted, 1);
 	crew_room_changed(h->crew);
 	crew_note(h, r, vpn, NOTE_EVICTED, 0);
@@ -77,10 +81,12 @@ static bool runs_short(const struct pool *p)
 	return (used >= limit || limit - used < VICTIMS_FEW * LEDGER_PAGE_SIZE) && ring_count(p->victims) < VICTIMS_FEW;
 }
 
-static void watch_victims(struct crew *c, const struct range *r)
+static void watch_pools(struct crew *c, const struct range *r)
 {
-	const struct pool *p = &r->space->account->pools[atomic_load(&r->home)];
+	unsigned int home = atomic_load(&r->home);
+	const struct pool *p = &r->space->account->pools[home];
 
+	hugepages_watch(c->daemon->hugepages, home, p->parent);
 	if (runs_short(p) || (p->parent && runs_short(p->parent)))
 		crew_want_victims(c);
 }
@@ -221,7 +227,7 @@ int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_e
 	if (rc == MOVER_E_NO_ROOM)
 		crew_want_victims(h->crew);
 	else
-		watch_victims(h->crew, r);
+		watch_pools(h->crew, r);
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/drain.h"
 #include "daemon/io/grave.h"
+#include "daemon/io/hugepages.h"
 #include "daemon/io/kernel_tier.h"
 #include "daemon/io/outgoing.h"
 #include "daemon/io/resume.h"
@@ -48,6 +49,7 @@ static void each_second(struct schedule *s, uint64_t now_us)
 		tier_report(&w->tiers[i], now_us);
 	schedule_tell_room(s, now_us);
 	waits_tell(s->daemon, now_us);
+	hugepages_follow(s->daemon->hugepages);
 	resume_sweep(s->daemon);
 	kernel_tiers_watch(s->daemon);
 	drain_each_second(s->daemon);

@@ -18,6 +18,7 @@
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
+#include "daemon/io/hugepages.h"
 #include "daemon/io/keeper.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/resume.h"
@@ -83,7 +84,7 @@ static void lift_limits(struct daemon *d)
 	}
 	LIST_EACH(node, &w->spaces)
 		managed += container_of(node, struct space, in_world)->managed_bytes;
-	daemon_backing_hold(d, managed);
+	hugepages_set(d->hugepages, w, managed);
 }
 
 static bool wanted_back(const struct stop *x, uint64_t word)

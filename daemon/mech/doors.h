@@ -27,14 +27,25 @@ int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n);
 /* The /dev/userfaultfd descriptor to hand to clients; -EACCES, -ENOENT. */
 int uffd_open_device(int *ret_fd);
 
-/* hugepool.c (libhugetlbfs finds sizes and pools) */
-struct hugepool;	/* remembers the machine's setting in `state_file` so that it is put back after a crash too */
-/* Raises the overcommit of the default huge page so that `bytes` can be had beyond what others use. -EACCES, -EROFS: may not; -EOPNOTSUPP: no 2 MiB pages. */
-int hugepool_new(struct hugepool **ret, const char *state_file, uint64_t bytes);
-int hugepool_resize(struct hugepool *h, uint64_t bytes);
-struct hugepool *hugepool_free(struct hugepool *h);	/* puts the setting back */
-/* The setting stays as it is, on record for the next daemon: clients are left behind that still take pages. */
-struct hugepool *hugepool_leave(struct hugepool *h);
+/* hugepool.c (libhugetlbfs finds sizes and pools). Any thread. */
+struct hugepool;	/* our part of the machine's overcommit of huge pages, on record so that it is given back after a crash too */
+#define HUGEPOOL_RECORD "/run/hmmd-hugepages"	/* of all daemons of the machine */
+#define HUGEPOOL_HEADROOM (128ULL << 20)	/* bytes; other processes can take twice as much: it is made good once */
+/*
+ * Gives back what daemons have added that are no more, and adds the headroom; never more than `ceiling` bytes in
+ * all. One in a process. -EACCES, -EROFS: may not; -EOPNOTSUPP: no 2 MiB pages; -EPROTONOSUPPORT: the record is
+ * of another version; -EBUSY: somebody holds it, or too many have a part.
+ */
+int hugepool_new(struct hugepool **ret, const char *record, uint64_t ceiling, uint64_t headroom);
+void hugepool_set_ceiling(struct hugepool *h, uint64_t bytes);	/* from the next time on */
+/* Raises or lowers our part to the headroom above `used` bytes. What cannot be done now is done the next time. */
+void hugepool_follow(struct hugepool *h, uint64_t used);
+/* A page was refused: follows at once. True: there may be more now, since *seen, which is the caller's (0 at first). */
+bool hugepool_more(struct hugepool *h, uint64_t used, uint64_t *seen);
+const char *hugepool_trouble(int r);	/* what one of these errors means here */
+struct hugepool *hugepool_free(struct hugepool *h);	/* gives all of it back */
+/* What daemons have added that are no more is given back. 0, also when there is no record; -errno as above. */
+int hugepool_give_back(const char *record);
 
 /* thpmount.c: a private tmpfs with huge=always for MECH_SHM_THP. */
 int thpmount_make(const char *dir);

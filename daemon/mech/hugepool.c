@@ -1,31 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The overcommit of 2 MiB pages: how many the kernel may make on demand beyond the pool that the
- * administrator has reserved. We add to the machine's setting what we need and take the same away at the end,
- * so that two daemons, or an administrator who changes it meanwhile, do not undo each other. What we added
- * stands in the state file: after a crash the next daemon takes that away first.
+ * administrator has reserved. Whatever it allows can be taken by any process of the machine, past its own
+ * memory limit, so it is kept a headroom above what we use ourselves and sinks with it. What others take of that
+ * is made good once, or a stranger could stop us with it; what they take beyond stays taken from us, or they
+ * would get all that we may add. We add to the machine's setting and take the same away again; what we added
+ * stands in a record (hugepool_record.h), so that two daemons, or an administrator who changes it meanwhile, do
+ * not undo each other, and a crash does not leave it.
+ *
+ * The headroom is 128 MiB: a filling thread brings in some 10 GB/s at best, so whoever is told at the half of
+ * it has 6 ms to raise it, which takes some 30 us; and when that was too late the next thread that is refused a page does it
+ * itself. Less would make raising part of filling on large machines, more would be the strangers'.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <hugetlbfs.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "daemon/mech/hugepool_record.h"
 #include "proto/ledger.h"
 
-#define SETTING "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages"
-#define SURPLUS "/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages"
+#define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 enum { SIZES = 16 };	/* page sizes of a machine; none has more than five */
 
 struct hugepool {
-	char *state_file;
-	uint64_t added;		/* pages */
-	uint64_t taken;		/* pages made on demand before we began, such as those of an earlier daemon's clients */
+	pthread_mutex_t lock;		/* of all below */
+	struct hugepool_record record;
+	uint64_t ceiling, headroom;	/* pages */
+	uint64_t others;		/* what there would be without us, as last seen */
+	uint64_t before;		/* pages beyond that which others had when it became less, or when we began: of an
+					   earlier daemon's clients, say, which are not ours again yet */
+	uint64_t raises;		/* ever */
 };
 
 static bool machine_has_size(void)
@@ -40,88 +51,84 @@ static bool machine_has_size(void)
 	return false;
 }
 
-static int read_number(int fd, uint64_t *ret)
+static uint64_t surplus_now(void)
 {
-	char text[32];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	return sscanf(text, "%" SCNu64, ret) == 1 ? 0 : -EINVAL;
-}
-
-static int write_number(int fd, uint64_t number)
-{
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
-
-	return pwrite(fd, text, (size_t)n, 0) == n ? 0 : -errno;
-}
-
-/* Under the lock of the setting itself, which every daemon of this machine takes. */
-static int change(uint64_t take_away, uint64_t add)
-{
-	int fd = open(SETTING, O_RDWR | O_CLOEXEC), r;
-	uint64_t now;
-
-	if (fd < 0)
-		return errno == ENOENT ? -EOPNOTSUPP : -errno;
-	(void)flock(fd, LOCK_EX);
-	r = read_number(fd, &now);
-	if (!r) {
-		now = now > take_away ? now - take_away : 0;
-		r = write_number(fd, now + add);
-	}
-	close(fd);
-	return r;
-}
-
-static uint64_t number_in(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(POOL "surplus_hugepages", O_RDONLY | O_CLOEXEC);
 	uint64_t pages = 0;
+	char text[32];
+	ssize_t n;
 
 	if (fd < 0)
 		return 0;
-	if (read_number(fd, &pages))
-		pages = 0;
+	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	return pages;
-}
-
-static int remember(const char *state_file, uint64_t pages)
-{
-	int fd = open(state_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), r;
-
-	if (fd < 0)
-		return -errno;
-	r = write_number(fd, pages);
-	close(fd);
-	return r;
-}
-
-/* Dying between the two leaves the smaller number on record, so a later daemon takes away too little, never of the administrator's. */
-static int set_added(struct hugepool *h, uint64_t pages)
-{
-	int r = pages < h->added ? remember(h->state_file, pages) : 0;
-
-	if (!r)
-		r = change(h->added, pages);
-	if (r)
-		return r;
-	if (pages >= h->added)
-		r = remember(h->state_file, pages);
-	h->added = pages;
-	return r;
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%" SCNu64, &pages) == 1 ? pages : 0;
 }
 
 static uint64_t pages_of(uint64_t bytes)
 {
-	return (bytes + LEDGER_PAGE_SIZE - 1) >> LEDGER_PAGE_SHIFT;
+	return bytes / LEDGER_PAGE_SIZE + (bytes % LEDGER_PAGE_SIZE > 0);
 }
 
-int hugepool_new(struct hugepool **ret, const char *state_file, uint64_t bytes)
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Pages that the machine's own pool has are no reason for more on demand. */
+static uint64_t wanted(struct hugepool *h, uint64_t used, uint64_t surplus)
+{
+	uint64_t ours = least(pages_of(used), surplus), others = h->record.setting - h->record.shares[h->record.own].pages;
+	uint64_t lost = surplus > ours + others ? surplus - ours - others : 0;
+
+	h->before = others < h->others ? lost : least(h->before, lost);
+	h->others = others;
+	return least(ours + least(lost, most(h->before, h->headroom)) + h->headroom, h->ceiling);
+}
+
+/* With the record begun. */
+static int follow(struct hugepool *h, uint64_t used, uint64_t surplus)
+{
+	uint64_t had = h->record.shares[h->record.own].pages, want = wanted(h, used, surplus);
+	int r = hugepool_record_set(&h->record, want);
+
+	if (!r && want > had)
+		h->raises++;
+	return r;
+}
+
+static int open_record(struct hugepool *h, const char *path)
+{
+	int r = access(POOL "nr_overcommit_hugepages", W_OK) < 0 ? -errno : 0;
+
+	if (!r)
+		r = hugepool_record_open(&h->record, path, true);
+	return r;
+}
+
+static int join(struct hugepool *h)
+{
+	uint64_t surplus = surplus_now();
+	int r = hugepool_record_begin(&h->record);
+
+	if (r)
+		return r;
+	r = hugepool_record_join(&h->record);
+	if (!r) {
+		h->others = UINT64_MAX;
+		r = follow(h, 0, surplus);
+	}
+	hugepool_record_end(&h->record);
+	return r;
+}
+
+int hugepool_new(struct hugepool **ret, const char *record, uint64_t ceiling, uint64_t headroom)
 {
 	struct hugepool *h;
 	int r;
@@ -131,40 +138,98 @@ int hugepool_new(struct hugepool **ret, const char *state_file, uint64_t bytes)
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
-	h->state_file = strdup(state_file);
-	if (!h->state_file) {
-		free(h);
-		return -ENOMEM;
-	}
-	h->added = number_in(state_file);
-	h->taken = number_in(SURPLUS);
-	r = set_added(h, h->taken + pages_of(bytes));
+	pthread_mutex_init(&h->lock, NULL);
+	h->record.fd = h->record.own = -1;
+	h->ceiling = pages_of(ceiling);
+	h->headroom = pages_of(headroom);
+	r = open_record(h, record);
+	if (!r)
+		r = join(h);
 	if (r) {
 		hugepool_free(h);
-		return r;
+		return r == HUGEPOOL_E_VERSION ? -EPROTONOSUPPORT : r == HUGEPOOL_E_BUSY ? -EBUSY : r;
 	}
 	*ret = h;
 	return 0;
 }
 
-int hugepool_resize(struct hugepool *h, uint64_t bytes)
+void hugepool_set_ceiling(struct hugepool *h, uint64_t bytes)
 {
-	return set_added(h, h->taken + pages_of(bytes));
+	pthread_mutex_lock(&h->lock);
+	h->ceiling = pages_of(bytes);
+	pthread_mutex_unlock(&h->lock);
 }
 
-struct hugepool *hugepool_leave(struct hugepool *h)
+void hugepool_follow(struct hugepool *h, uint64_t used)
 {
-	if (h)
-		free(h->state_file);
-	free(h);
-	return NULL;
+	pthread_mutex_lock(&h->lock);
+	if (!hugepool_record_begin(&h->record)) {
+		(void)follow(h, used, surplus_now());
+		hugepool_record_end(&h->record);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* Where the setting leaves room it was something else that refused the page, or somebody has raised it just now. */
+bool hugepool_more(struct hugepool *h, uint64_t used, uint64_t *seen)
+{
+	uint64_t surplus;
+	bool more;
+
+	pthread_mutex_lock(&h->lock);
+	if (h->raises == *seen && !hugepool_record_begin(&h->record)) {
+		surplus = surplus_now();
+		if (h->record.setting <= surplus)
+			(void)follow(h, used, surplus);
+		hugepool_record_end(&h->record);
+	}
+	more = h->raises != *seen;
+	*seen = h->raises;
+	pthread_mutex_unlock(&h->lock);
+	return more;
+}
+
+static void leave(struct hugepool_record *r)
+{
+	if (r->fd < 0 || r->own < 0 || hugepool_record_begin(r))
+		return;
+	(void)hugepool_record_set(r, 0);
+	hugepool_record_end(r);
 }
 
 struct hugepool *hugepool_free(struct hugepool *h)
 {
 	if (!h)
 		return NULL;
-	if (!h->added || change(h->added, 0) == 0)
-		unlink(h->state_file);
-	return hugepool_leave(h);
+	leave(&h->record);
+	hugepool_record_close(&h->record);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+	return NULL;
+}
+
+int hugepool_give_back(const char *record)
+{
+	struct hugepool_record r;
+	int rc = hugepool_record_open(&r, record, false);
+
+	if (rc)
+		return rc == HUGEPOOL_E_NONE ? 0 : rc;
+	rc = hugepool_record_begin(&r);
+	if (!rc)
+		hugepool_record_end(&r);
+	hugepool_record_close(&r);
+	return rc == HUGEPOOL_E_VERSION ? -EPROTONOSUPPORT : rc == HUGEPOOL_E_BUSY ? -EBUSY : rc;
+}
+
+const char *hugepool_trouble(int r)
+{
+	switch (r) {
+	case -EPROTONOSUPPORT:
+		return "it is not a record of this version of hmmd; end the hmmd that wrote it and remove it";
+	case -EBUSY:
+		return "a process that may not go on holds it, or too many hmmd run";
+	default:
+		return strerror(-r);
+	}
 }

@@ -11,6 +11,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/driver_sim.c daemon/mech/driver_sim.h \
 	daemon/mech/driver_sim_control.c daemon/mech/driver_sim_own.h \
 	daemon/mech/hugepool.c \
+	daemon/mech/hugepool_record.c daemon/mech/hugepool_record.h \
 	daemon/mech/kernel.h \
 	daemon/mech/limits.c daemon/mech/limits.h \
 	daemon/mech/mech.h \

@@ -93,6 +93,11 @@ void mover_place(struct mover *m, unsigned int tier)
 		m->bound = tier;
 }
 
+bool mover_more(struct mover *m, int r)
+{
+	return (r == -ENOMEM || r == -ENOSPC) && m->more && m->more(m->userdata);
+}
+
 int mover_outcome_of(int r)
 {
 	switch (r) {
@@ -179,7 +184,9 @@ int mover_check(struct mover *m, struct range *r, uint64_t vpn)
 	if (!page_step(a.word, &a.seen, PAGE_ZEROING, tier, 0))
 		return MOVER_E_BUSY;
 	mover_place(m, tier);
-	rc = m->mech->ops->zero(m->mech, &a.page);
+	do
+		rc = m->mech->ops->zero(m->mech, &a.page);
+	while (mover_more(m, rc));
 	page_settle(&a, PAGE_RESIDENT, tier, 0);
 	(void)m->mech->ops->wake(m->mech, &a.page);
 	return rc == -EEXIST ? MOVER_DONE : mover_outcome_of(rc);

@@ -30,8 +30,10 @@ struct mover {
 	void *staging;			/* one huge page, aligned; made by mover_init */
 	struct numa_map *numa;		/* to place fills on the home tier's nodes; NULL: anywhere */
 	unsigned int bound;		/* tier that this thread's memory policy is bound to, or TIER_NOWHERE */
-	/* Told after each completed eviction (for heat), on the mover's thread; NULL: nobody asks. mover_init clears both. */
+	/* Told after each completed eviction (for heat), on the mover's thread; NULL: nobody asks. mover_init clears all three. */
 	void (*evicted)(void *userdata, struct range *r, uint64_t vpn);
+	/* The kernel has no huge page: true when there may be one now. NULL: nobody knows better. */
+	bool (*more)(void *userdata);
 	void *userdata;
 };
 enum mover_outcome {

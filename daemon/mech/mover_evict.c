@@ -23,7 +23,9 @@ static int copy(struct mover *m, struct page_at *a, const struct eviction *e)
 
 	if (r || dst)
 		return r;
-	r = d->ops->write(d->device, e->slot, m->staging);
+	do
+		r = d->ops->write(d->device, e->slot, m->staging);
+	while (mover_more(m, r));
 	if (r == -EIO)
 		d->failed = true;
 	return r == -ENOSPC || r == -ENOMEM ? MOVER_E_NO_ROOM : r;

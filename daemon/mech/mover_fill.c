@@ -61,6 +61,16 @@ static bool is_loss(int r)
 	return r && r != -ENOMEM && r != -ENOSPC && r != -EINTR;
 }
 
+static int put_in_place(struct mover *m, struct page_at *a, const void *src)
+{
+	int r;
+
+	do
+		r = m->mech->ops->fill(m->mech, &a->page, src);
+	while (mover_more(m, r));
+	return r;
+}
+
 int mover_finish_fill(struct mover *m, struct page_at *a, unsigned int home)
 {
 	unsigned int tier = page_word_tier(a->seen);
@@ -72,7 +82,7 @@ int mover_finish_fill(struct mover *m, struct page_at *a, unsigned int home)
 		return give_up(m, a, home);
 	mover_place(m, home);
 	if (!r)
-		r = m->mech->ops->fill(m->mech, &a->page, src);
+		r = put_in_place(m, a, src);
 	if (r)
 		return back_to_device(m, a, home, r);
 	page_settle(a, PAGE_RESIDENT, home, 0);
@@ -88,7 +98,9 @@ static int finish_zero(struct mover *m, struct page_at *a, unsigned int home)
 	int r;
 
 	mover_place(m, home);
-	r = m->mech->ops->zero(m->mech, &a->page);
+	do
+		r = m->mech->ops->zero(m->mech, &a->page);
+	while (mover_more(m, r));
 	if (r && r != -EEXIST) {
 		page_settle(a, PAGE_ABSENT, 0, 0);
 		pool_give(mover_pool(a->range, home), LEDGER_PAGE_SIZE);

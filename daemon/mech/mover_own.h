@@ -21,6 +21,8 @@ int page_at(struct range *r, uint64_t vpn, struct page_at *ret);
  */
 void page_settle(struct page_at *a, enum page_state to, unsigned int tier, uint32_t slot);
 struct pool *mover_pool(const struct range *r, unsigned int tier);
+/* The kernel refused a huge page, and somebody has seen to it that it need not. */
+bool mover_more(struct mover *m, int r);
 /* An outcome for what the kernel said: MOVER_E_NO_MEMORY, MOVER_E_GONE, else the -errno. */
 int mover_outcome_of(int r);
 /* The slot's bytes: in place, or read into the staging buffer. An I/O error marks the device. */

@@ -68,6 +68,7 @@ integ_test_programs = \
 	tests/integ/test_hostile \
 	tests/integ/test_lost \
 	tests/integ/test_many \
+	tests/integ/test_overcommit \
 	tests/integ/test_own_mapping \
 	tests/integ/test_paging \
 	tests/integ/test_pin \
@@ -180,6 +181,10 @@ tests_integ_test_lost_LDADD = $(support_ldadd)
 tests_integ_test_many_SOURCES = tests/integ/test_many.c
 tests_integ_test_many_CFLAGS = $(support_cflags)
 tests_integ_test_many_LDADD = $(support_ldadd)
+
+tests_integ_test_overcommit_SOURCES = tests/integ/test_overcommit.c
+tests_integ_test_overcommit_CFLAGS = $(support_cflags)
+tests_integ_test_overcommit_LDADD = $(support_ldadd)
 
 tests_integ_test_own_mapping_SOURCES = tests/integ/test_own_mapping.c tests/support/faulty_device.h
 tests_integ_test_own_mapping_CFLAGS = $(support_cflags)

@@ -4,12 +4,10 @@
  * taken down when the program ends.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,38 +71,11 @@ static bool others_run(const struct house *h)
 	return h->others || count_processes("hmmd") > 0;
 }
 
-/*
- * A daemon that was killed, or left its clients behind, has what it added on record. That much is taken away,
- * never an older value written back: others change the setting too, between any two looks.
- */
-static void put_back(const struct house *h)
-{
-	char record[HOUSE_PATH + 16];
-	uint64_t added, now;
-	int lock;
-	FILE *f;
-
-	snprintf(record, sizeof(record), "%s/hugepool", h->state);
-	added = number_in(record);
-	lock = added ? open(HOUSE_SETTING, O_RDONLY | O_CLOEXEC) : -1;
-	if (lock < 0)
-		return;
-	(void)flock(lock, LOCK_EX);	/* as hmmd itself does */
-	now = number_in(HOUSE_SETTING);
-	f = fopen(HOUSE_SETTING, "we");
-	if (f) {
-		fprintf(f, "%llu\n", (unsigned long long)(now > added ? now - added : 0));
-		fclose(f);
-	}
-	close(lock);
-}
-
-void house_remove(struct house *h)
+static void take_down(struct house *h)
 {
 	char mount[HOUSE_PATH + 8];
 
 	forget_standing(h);
-	put_back(h);
 	if (h->manager)
 		manager_free(h->manager);
 	if (mounted_below(h->dir)) {	/* only after a kill: the next daemon would have taken it over */
@@ -113,6 +84,16 @@ void house_remove(struct house *h)
 	}
 	nftw(h->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	free(h);
+}
+
+/* A daemon that was killed has not put the machine's setting back. */
+void house_remove(struct house *h)
+{
+	static const char *const give_back[] = { "--give-back", NULL };
+
+	if (!strcmp(h->backing, "hugetlb"))
+		house_run(h, give_back);
+	take_down(h);
 }
 
 void house_close(struct house *h)
@@ -134,7 +115,7 @@ void house_close(struct house *h)
 	} else {
 		assert_int_equal(access(h->socket, F_OK), -1);
 	}
-	house_remove(h);
+	take_down(h);
 }
 
 /* What failed tests left: daemons end in order, so that the machine's settings are put back. */

@@ -7,8 +7,6 @@
 
 /* The machine's setting that a daemon raises and puts back. */
 #define HOUSE_OVERCOMMIT "/proc/sys/vm/nr_overcommit_hugepages"
-/* The same by size, as hmmd opens and locks it. */
-#define HOUSE_SETTING "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages"
 
 uint64_t house_overcommit(void);
 /* Until house_remove() it is taken down at the end of the program. */

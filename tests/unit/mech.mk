@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the doors to the kernel. Those that need rights which are not there say so and skip.
 mech_test_programs = tests/unit/test_mover tests/unit/test_mover_fail tests/unit/test_backing \
-	tests/unit/test_churn tests/unit/test_doors tests/unit/test_driver tests/unit/test_uffd
+	tests/unit/test_churn tests/unit/test_doors tests/unit/test_hugepool tests/unit/test_driver tests/unit/test_uffd
 check_PROGRAMS += $(mech_test_programs)
 TESTS += $(mech_test_programs)
 
@@ -30,6 +30,10 @@ tests_unit_test_churn_LDADD = $(mech_test_ldadd)
 tests_unit_test_driver_SOURCES = tests/unit/test_driver.c
 tests_unit_test_driver_CFLAGS = $(mech_test_cflags)
 tests_unit_test_driver_LDADD = $(mech_test_ldadd)
+
+tests_unit_test_hugepool_SOURCES = tests/unit/test_hugepool.c
+tests_unit_test_hugepool_CFLAGS = $(mech_test_cflags)
+tests_unit_test_hugepool_LDADD = $(mech_test_ldadd)
 
 tests_unit_test_doors_SOURCES = tests/unit/test_doors.c
 tests_unit_test_doors_CFLAGS = $(mech_test_cflags)

@@ -280,12 +280,7 @@ static char scratch[] = "/tmp/hmmd-rig-XXXXXX", mounted[64];
 
 static const char *hugetlb(struct mech **ret)
 {
-	char state[96];
-
-	if (!mkdtemp(strcpy(scratch, "/tmp/hmmd-rig-XXXXXX")))
-		return "no directory in /tmp";
-	snprintf(state, sizeof(state), "%s/pool", scratch);
-	if (hugepool_new(&pool, state, POOL_PAGES * PAGE))
+	if (hugepool_new(&pool, HUGEPOOL_RECORD, UINT64_MAX, POOL_PAGES * PAGE))
 		return "the overcommit of huge pages may not be raised";
 	return mech_hugetlb_new(ret) ? "no userfaultfd of our own" : NULL;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The smaller doors: huge-page setting, tmpfs mount, peers, nodes, the doctor. */
+/* The smaller doors: tmpfs mount, peers, nodes, the doctor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,163 +20,23 @@
 #include "proto/limits.h"
 #include "tests/support/test.h"
 
-#define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
-#define SETTING POOL "nr_overcommit_hugepages"
-#define SURPLUS POOL "surplus_hugepages"
-
-static char dir[64], state_file[96], fake[96], fake_surplus[96];
-static struct hugepool *pools[2];
-static bool setting_is_fake, surplus_is_fake;
+static char dir[64];
 
 static int open_dir(void **state)
 {
 	(void)state;
 	assert_non_null(mkdtemp(strcpy(dir, "/tmp/hmmd-doors-XXXXXX")));
-	snprintf(state_file, sizeof(state_file), "%s/pool", dir);
-	snprintf(fake, sizeof(fake), "%s/setting", dir);
-	snprintf(fake_surplus, sizeof(fake_surplus), "%s/surplus", dir);
 	return 0;
 }
 
 static int close_dir(void **state)
 {
+	char path[96];
+
 	(void)state;
-	unlink(state_file);
-	unlink(fake);
-	unlink(fake_surplus);
+	snprintf(path, sizeof(path), "%s/socket", dir);
+	unlink(path);
 	return rmdir(dir);
-}
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static long number_in(const char *path)
-{
-	long n = -1;
-	FILE *f = fopen(path, "re");
-
-	assert_int_equal(fscanf(f, "%ld", &n), 1);
-	fclose(f);
-	return n;
-}
-
-static bool stand_in(const char *file, const char *text, const char *at)
-{
-	write_text(file, text);
-	return mount(file, at, NULL, MS_BIND, NULL) == 0;
-}
-
-/*
- * The real setting belongs to everybody, and what others take of the pool changes at any time: files take the
- * place of both, in a mount namespace of this process.
- */
-static const char *fake_setting(const char *setting, const char *surplus)
-{
-	static char reason[128];
-
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return "no mount namespace for us";
-	setting_is_fake = stand_in(fake, setting, SETTING);
-	surplus_is_fake = setting_is_fake && stand_in(fake_surplus, surplus, SURPLUS);
-	if (surplus_is_fake)
-		return NULL;
-	snprintf(reason, sizeof(reason), "nothing can be mounted over the 2 MiB pool's files: %s", strerror(errno));
-	return reason;
-}
-
-/* Also after a test that failed half-way: what it left mounted would be met by the next one. */
-static int close_pool(void **state)
-{
-	for (unsigned int i = 0; i < 2; i++)
-		pools[i] = hugepool_free(pools[i]);
-	if (surplus_is_fake)
-		umount2(SURPLUS, MNT_DETACH);
-	if (setting_is_fake)
-		umount2(SETTING, MNT_DETACH);
-	setting_is_fake = surplus_is_fake = false;
-	return close_dir(state);
-}
-
-/* Pages that others have taken beyond the machine's own come on top of what is asked for. */
-static void pool_is_raised_resized_and_put_back(void **state)
-{
-	const char *missing = fake_setting("1000\n", "12\n");
-
-	(void)state;
-	if (missing)
-		skip_because("%s", missing);
-	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
-	assert_int_equal(number_in(SETTING), 1022);
-	assert_int_equal(hugepool_resize(pools[0], 4 * HUGE_PAGE), 0);
-	assert_int_equal(number_in(SETTING), 1016);
-	assert_int_equal(hugepool_resize(pools[0], 5 * HUGE_PAGE - 1), 0);
-	assert_int_equal(number_in(SETTING), 1017);
-	pools[0] = hugepool_free(pools[0]);
-	assert_int_equal(number_in(SETTING), 1000);
-	assert_int_equal(access(state_file, F_OK), -1);
-	assert_null(hugepool_free(NULL));
-}
-
-static void pool_survives_a_daemon_that_was_killed(void **state)
-{
-	const char *missing = fake_setting("7\n", "0\n");
-	pid_t pid;
-
-	(void)state;
-	if (missing)
-		skip_because("%s", missing);
-	pid = fork();
-	if (pid == 0) {
-		if (hugepool_new(&pools[0], state_file, 100 * HUGE_PAGE) == 0)
-			kill(getpid(), SIGKILL);
-		_exit(1);
-	}
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(number_in(SETTING), 107);
-	assert_int_equal(hugepool_new(&pools[0], state_file, 3 * HUGE_PAGE), 0);
-	assert_int_equal(number_in(SETTING), 10);
-	pools[0] = hugepool_free(pools[0]);
-	assert_int_equal(number_in(SETTING), 7);
-}
-
-static void pools_of_two_daemons_do_not_undo_each_other(void **state)
-{
-	const char *missing = fake_setting("0\n", "0\n");
-	char other[128];
-
-	(void)state;
-	if (missing)
-		skip_because("%s", missing);
-	snprintf(other, sizeof(other), "%s-b", state_file);
-	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
-	assert_int_equal(hugepool_new(&pools[1], other, 20 * HUGE_PAGE), 0);
-	pools[0] = hugepool_free(pools[0]);
-	assert_int_equal(number_in(SETTING), 20);
-	pools[1] = hugepool_free(pools[1]);
-	assert_int_equal(number_in(SETTING), 0);
-}
-
-/* What clients of a daemon that left them behind still hold: on record, and taken away by the next one. */
-static void pool_that_was_left_is_put_back_by_the_next_daemon(void **state)
-{
-	const char *missing = fake_setting("5\n", "0\n");
-
-	(void)state;
-	if (missing)
-		skip_because("%s", missing);
-	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
-	pools[0] = hugepool_leave(pools[0]);
-	assert_int_equal(number_in(SETTING), 15);
-	write_text(fake_surplus, "8\n");
-	assert_int_equal(hugepool_new(&pools[0], state_file, 10 * HUGE_PAGE), 0);
-	assert_int_equal(number_in(SETTING), 23);
-	pools[0] = hugepool_free(pools[0]);
-	assert_int_equal(number_in(SETTING), 5);
 }
 
 static bool is_mount(const char *path)
@@ -247,7 +106,7 @@ static int listen_at(struct sockaddr_un *a)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(a->sun_path, sizeof(a->sun_path), "%s", fake);
+	snprintf(a->sun_path, sizeof(a->sun_path), "%s/socket", dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)a, sizeof(*a)), 0);
 	assert_int_equal(listen(fd, 1), 0);
 	return fd;
@@ -370,15 +229,10 @@ static void doctor_says_something_about_everything(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dir, close_dir)
-#define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, open_dir, close_pool)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		POOL_TEST(pool_is_raised_resized_and_put_back),
-		POOL_TEST(pool_survives_a_daemon_that_was_killed),
-		POOL_TEST(pools_of_two_daemons_do_not_undo_each_other),
-		POOL_TEST(pool_that_was_left_is_put_back_by_the_next_daemon),
 		TEST(mount_is_made_found_again_and_removed),
 		cmocka_unit_test(peer_is_who_the_kernel_says),
 		TEST(peer_that_connects_is_known_until_it_ends),
