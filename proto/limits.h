@@ -21,7 +21,7 @@ enum hmm_limit {
 	HMM_LIMIT_BATCH = 4096,			/* ranges in one Register or Free */
 	HMM_LIMIT_RESUME = 1024,		/* ranges in one Resume */
 	HMM_LIMIT_SPANS = 512,			/* spans in one Zap */
-	HMM_LIMIT_COLUMNS = 48,			/* columns of a listing */
+	HMM_LIMIT_COLUMNS = 40,			/* columns of a listing */
 	HMM_LIMIT_ROWS = 256,			/* rows in one page of a listing */
 	HMM_LIMIT_QUEUE = 1024 * 1024,		/* bytes waiting for a peer that does not read: then it is cut off */
 	HMM_LIMIT_QUEUE_STOP = 256 * 1024,	/* bytes waiting above which no more requests are read */

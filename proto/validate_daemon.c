@@ -94,7 +94,7 @@ int check_query_reply(const Hmmd__Message *m, struct invalid *why)
 {
 	const Hmmd__QueryReply *q = m->query_reply;
 
-	if (check_or(q->n_column <= HMM_LIMIT_COLUMNS, E2BIG, "more than 48 columns", why) ||
+	if (check_or(q->n_column <= HMM_LIMIT_COLUMNS, E2BIG, "more than 40 columns", why) ||
 	    check_or(q->n_row <= HMM_LIMIT_ROWS, E2BIG, "more than 256 rows", why))
 		return VALIDATE_E_FIELD;
 	for (size_t i = 0; i < q->n_column; i++)

@@ -22,7 +22,7 @@ struct column {
 };
 
 enum {
-	TABLE_BUFFER = 1024 * 1024,	/* bytes: 256 rows of 48 cells of 48 bytes, and their texts */
+	TABLE_BUFFER = 1024 * 1024,	/* bytes: 256 rows of 40 cells of 48 bytes, and their texts */
 	TABLE_CELL_TEXT = HMM_LIMIT_TEXT + 1	/* bytes of one cell's text with its NUL; what is longer is cut */
 };
 

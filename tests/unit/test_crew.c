@@ -24,6 +24,7 @@ static void start(const struct rig_options *o)
 	list_init(&d.waiting_spaces);
 	list_init(&d.watched_spaces);
 	list_init(&d.graves);
+	list_init(&d.unreadable);
 	assert_int_equal(driver_new(&d.driver), 0);
 	d.devices[FAR].ops = g.devices[FAR].ops;
 	d.devices[FAR].device = g.devices[FAR].device;
