@@ -78,6 +78,8 @@ struct config {
 	uint32_t n_matches;
 };
 
+/* Of [quota default], where no key says otherwise. */
+void config_quota_defaults(struct quota_config *q);
 /* The quota of a uid: its own, else the default. */
 const struct quota_config *config_quota(const struct config *c, uint32_t uid);
 void config_defaults(struct config *c);	/* no tiers, one policy "default" (tiered) */

@@ -39,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static int wrong(struct text t, const char
 	return -EINVAL;
 }
 
-static void quota_defaults(struct quota_config *q)
+void config_quota_defaults(struct quota_config *q)
 {
 	memset(q, 0xff, sizeof(*q));	/* no limit */
 	q->ranges = RANGES_DEFAULT;
@@ -62,7 +62,7 @@ void config_defaults(struct config *c)
 	c->workers = 2;	/* one kernel copy into a huge page runs at 0.7 of memcpy; two fill the memory bus */
 	c->tick_us = TICK_DEFAULT_US;
 	c->track_us = TRACK_DEFAULT_US;
-	quota_defaults(&c->default_quota);
+	config_quota_defaults(&c->default_quota);
 	c->n_policies = 1;
 	strcpy(c->policies[0].name, "default");
 	c->policies[0].engine = ENGINE_TIERED;

@@ -95,12 +95,12 @@ int config_begin_policy(struct config_parser *p, const char *arg)
 	return 0;
 }
 
-static void unlimited(struct quota_config *q, uint32_t uid)
+/* As by default, but for ranges: those of a user with a section of its own have no limit unless it says one. */
+static void quota_begin(struct quota_config *q, uint32_t uid)
 {
-	*q = (struct quota_config){ .uid = uid, .managed = UINT64_MAX, .pinned = UINT64_MAX,
-				    .ranges = UINT32_MAX, .weight = 100 };
-	for (size_t i = 0; i < HMM_LIMIT_TIERS; i++)
-		q->bytes[i] = UINT64_MAX;
+	config_quota_defaults(q);
+	q->uid = uid;
+	q->ranges = UINT32_MAX;
 }
 
 static int quota_of_uid(struct config_parser *p, uint32_t uid)
@@ -114,7 +114,7 @@ static int quota_of_uid(struct config_parser *p, uint32_t uid)
 		return config_fail(p, "[quota uid=%u] is one quota too many; at most %d", uid,
 				   CONFIG_QUOTAS);
 	if (i == c->n_quotas)
-		unlimited(&c->quotas[c->n_quotas++], uid);
+		quota_begin(&c->quotas[c->n_quotas++], uid);
 	p->quota = i;
 	p->target = &c->quotas[i];
 	return 0;

@@ -136,6 +136,8 @@ static void quotas_find_tiers_that_come_later(void **state)
 	assert_true(f->config.quotas[0].bytes[0] == UINT64_MAX);
 	assert_int_equal(f->config.quotas[0].managed, 8 * GIB);
 	assert_int_equal(f->config.quotas[0].ranges, 10);
+	assert_int_equal(f->config.quotas[0].connections, 1024);	/* as for everybody */
+	assert_int_equal(f->config.quotas[0].operations, 4096);
 	assert_int_equal(f->config.default_quota.pinned, GIB);
 }
 
