@@ -16,6 +16,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/line.h \
 	tests/support/manager.c tests/support/manager.h \
 	tests/support/move.c tests/support/move.h \
+	tests/support/other.c tests/support/other.h \
 	tests/support/rawpeer.c tests/support/rawpeer.h \
 	tests/support/seen.h \
 	tests/support/state.h \

@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 #include "tests/support/backing.h"
 #include "tests/support/faulty_device.h"
 #include "tests/support/manager.h"
-#include "tests/support/move.h"
+#include "tests/support/other.h"
 #include "tests/support/seen.h"
 #include "tests/support/words.h"
 
@@ -30,62 +29,8 @@ struct both {
 	struct hmm_client *client;
 	struct hmm_range *little;
 	struct seen seen;
-	pid_t other;
-	int ask, answer;		/* it looks at its words when it reads a byte, and says how many are bad */
+	struct other other;
 };
-
-static struct hmm_range *away(struct hmm_client *c, size_t size, uint64_t seed)
-{
-	struct hmm_range *r = NULL;
-
-	assert_int_equal(hmm_alloc(c, size, NULL, &r), 0);
-	fill_to_rest(c, r, seed);
-	move_all(r, 0, 0, "far");
-	return r;
-}
-
-static void be_the_other(const struct house *h, uid_t uid, int ask, int answer)
-{
-	struct hmm_range *r;
-	uint64_t bad = 0;
-	char byte;
-
-	if (uid && setuid(uid))
-		_exit(2);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = away(house_client(h, "much", 0), MUCH_SIZE, SEED + 1);
-	die_by_own_signal();
-	while (write(answer, &bad, sizeof(bad)) == sizeof(bad) && read(ask, &byte, 1) == 1)
-		bad = words_bad(hmm_range_addr(r), MUCH_SIZE, SEED + 1);
-	_exit(0);
-}
-
-static void other_begin(struct both *x, uid_t uid)
-{
-	int ask[2], answer[2];
-	uint64_t ready;
-
-	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
-	x->other = fork();
-	assert_true(x->other >= 0);
-	if (!x->other)
-		be_the_other(x->house, uid, ask[0], answer[1]);
-	close(ask[0]);
-	close(answer[1]);
-	x->ask = ask[1];
-	x->answer = answer[0];
-	assert_int_equal(read(x->answer, &ready, sizeof(ready)), sizeof(ready));
-}
-
-static uint64_t other_looks(const struct both *x)
-{
-	uint64_t bad = UINT64_MAX;
-
-	assert_int_equal(write(x->ask, "a", 1), 1);
-	assert_int_equal(read(x->answer, &bad, sizeof(bad)), sizeof(bad));
-	return bad;
-}
 
 /* Up to the end of the daemon that has both. */
 static void begin(struct both *x, bool managed, uid_t uid)
@@ -101,24 +46,22 @@ static void begin(struct both *x, bool managed, uid_t uid)
 		 x->house->dir);
 	house_write_config(x->house, config);
 	house_start(x->house);
-	other_begin(x, uid);
+	other_begin(&x->other, x->house, MUCH_SIZE, SEED + 1, uid);
+	assert_int_equal(other_looks(&x->other), 0);
 	x->client = house_client(x->house, "little", 0);
 	assert_int_equal(hmm_client_set_event_handler(x->client, seen_note, &x->seen), 0);
-	x->little = away(x->client, LITTLE_SIZE, SEED);
+	x->little = range_away(x->client, LITTLE_SIZE, SEED);
 	house_kill(x->house);
 	atomic_store(&x->switches->far_from, NEAR * HUGE_PAGE);
 }
 
 static void end(struct both *x)
 {
-	assert_int_equal(other_looks(x), 0);
+	assert_int_equal(other_looks(&x->other), 0);
 	assert_soon(ask_status(x->client, "recovering_clients") == 0);
 	assert_int_equal(words_bad(hmm_range_addr(x->little), LITTLE_SIZE, SEED), 0);
 	assert_int_equal(atomic_load(&x->seen.lost), 0);
-	assert_int_equal(kill(x->other, SIGKILL), 0);
-	assert_int_equal(waitpid(x->other, NULL, 0), x->other);
-	close(x->ask);
-	close(x->answer);
+	other_end(&x->other);
 	hmm_client_unref(x->client);
 	assert_soon(count_files(x->house->state, ".ledger") == 0);
 	house_close(x->house);

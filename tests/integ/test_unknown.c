@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "tests/support/backing.h"
 #include "tests/support/deny.h"
 #include "tests/support/move.h"
+#include "tests/support/other.h"
 #include "tests/support/seen.h"
 #include "tests/support/words.h"
 
@@ -26,69 +26,9 @@ enum { SLOTS = 8, OTHERS = 3, SEED = 61 };
 /* A daemon with a device of SLOTS pages in a file, and another program with OTHERS of them. */
 struct two {
 	struct house *house;
-	pid_t other;
-	int ask, answer;		/* it looks at its words when it reads a byte, and says how many are bad */
+	struct other other;
 	char ledger[256], aside[256];
 };
-
-static struct hmm_range *away(struct hmm_client *c, size_t size, uint64_t seed)
-{
-	struct hmm_range *r = NULL;
-
-	assert_int_equal(hmm_alloc(c, size, NULL, &r), 0);
-	fill_to_rest(c, r, seed);
-	move_all(r, 0, 0, "far");
-	return r;
-}
-
-static void be_the_other(const struct house *h, int ask, int answer)
-{
-	struct hmm_range *r = away(house_client(h, "other", 0), OTHERS_SIZE, SEED);
-	uint64_t bad = 0;
-	char byte;
-
-	die_by_own_signal();
-	while (write(answer, &bad, sizeof(bad)) == sizeof(bad) && read(ask, &byte, 1) == 1)
-		bad = words_bad(hmm_range_addr(r), OTHERS_SIZE, SEED);
-	_exit(0);
-}
-
-static void other_begin(struct two *x)
-{
-	int ask[2], answer[2];
-	uint64_t ready;
-
-	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
-	x->other = fork();
-	assert_true(x->other >= 0);
-	if (!x->other) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		be_the_other(x->house, ask[0], answer[1]);
-	}
-	close(ask[0]);
-	close(answer[1]);
-	x->ask = ask[1];
-	x->answer = answer[0];
-	assert_int_equal(read(x->answer, &ready, sizeof(ready)), sizeof(ready));
-}
-
-static uint64_t other_looks(const struct two *x)
-{
-	uint64_t bad = UINT64_MAX;
-
-	assert_int_equal(write(x->ask, "a", 1), 1);
-	assert_int_equal(read(x->answer, &bad, sizeof(bad)), sizeof(bad));
-	return bad;
-}
-
-static void other_end(struct two *x)
-{
-	assert_int_equal(kill(x->other, SIGKILL), 0);
-	assert_int_equal(waitpid(x->other, NULL, 0), x->other);
-	close(x->ask);
-	close(x->answer);
-}
 
 static struct house *with_file(void)
 {
@@ -176,10 +116,11 @@ static const struct damage damages[] = {
 static void begin(struct two *x)
 {
 	*x = (struct two){ .house = with_file() };
-	other_begin(x);
+	other_begin(&x->other, x->house, OTHERS_SIZE, SEED, 0);
+	assert_int_equal(other_looks(&x->other), 0);
 	find_ledger(x->house, x->ledger);
 	snprintf(x->aside, sizeof(x->aside), "%s/aside", x->house->dir);
-	assert_int_equal(kill(x->other, SIGSTOP), 0);
+	assert_int_equal(kill(x->other.pid, SIGSTOP), 0);
 	house_kill(x->house);
 	copy(x->ledger, x->aside);
 }
@@ -209,7 +150,7 @@ static void assert_named(struct two *x, struct hmm_client *c, const char *why)
 /* All that is free of the device and no more, however often it is asked for. */
 static void fill_the_device(struct hmm_client *c)
 {
-	struct hmm_range *r = away(c, (SLOTS - OTHERS) * HUGE_PAGE, SEED + 1), *more = NULL;
+	struct hmm_range *r = range_away(c, (SLOTS - OTHERS) * HUGE_PAGE, SEED + 1), *more = NULL;
 	struct hmm_move_result result;
 
 	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &more), 0);
@@ -235,9 +176,9 @@ static void a_ledger_that_cannot_be_used(const struct damage *damage)
 	house_kill(x.house);
 	mend(&x);
 	house_start(x.house);
-	assert_int_equal(kill(x.other, SIGCONT), 0);
-	assert_int_equal(other_looks(&x), 0);
-	other_end(&x);
+	assert_int_equal(kill(x.other.pid, SIGCONT), 0);
+	assert_int_equal(other_looks(&x.other), 0);
+	other_end(&x.other);
 	assert_soon(count_files(x.house->state, ".ledger") == 0);
 	house_close(x.house);
 }
@@ -262,9 +203,9 @@ static void it_goes_with_its_program(void **state)
 	house_start(x.house);
 	c = house_client(x.house, "unknown", 0);
 	assert_named(&x, c, "it is damaged");
-	other_end(&x);
+	other_end(&x.other);
 	assert_soon(access(x.ledger, F_OK) < 0 && errno == ENOENT);
-	r = away(c, SLOTS * HUGE_PAGE, SEED + 1);
+	r = range_away(c, SLOTS * HUGE_PAGE, SEED + 1);
 	assert_int_equal(words_bad(hmm_range_addr(r), SLOTS * HUGE_PAGE, SEED + 1), 0);
 	hmm_client_unref(c);
 	unlink(x.aside);
@@ -302,7 +243,7 @@ static void without_a_map_no_slot_is_handed_out(void **state)
 	move_all(r, 0, 0, "far");
 	assert_int_equal(words_bad(hmm_range_addr(r), HUGE_PAGE, SEED + 1), 0);
 	hmm_client_unref(c);
-	other_end(&x);
+	other_end(&x.other);
 	assert_soon(count_files(x.house->state, ".ledger") == 0);
 	unlink(x.aside);
 	house_close(x.house);
@@ -326,7 +267,7 @@ static void its_program_is_told_and_waits(void **state)
 {
 	struct two x = { .house = with_file() };
 	struct hmm_client *c = house_client(x.house, "unknown", 0);
-	struct hmm_range *r = away(c, OTHERS_SIZE, SEED);
+	struct hmm_range *r = range_away(c, OTHERS_SIZE, SEED);
 	struct told told = { .refused = false };
 
 	(void)state;
@@ -354,7 +295,7 @@ static void whether_a_program_lives(void **state)
 {
 	struct house *h = with_file();
 	struct hmm_client *c = house_client(h, "unknown", 0);
-	struct hmm_range *r = away(c, OTHERS_SIZE, SEED);
+	struct hmm_range *r = range_away(c, OTHERS_SIZE, SEED);
 	struct seen seen = { 0 };
 
 	(void)state;

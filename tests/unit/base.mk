@@ -32,10 +32,10 @@ tests_unit_test_list_CFLAGS = $(base_test_cflags)
 tests_unit_test_list_LDFLAGS = $(base_test_ldflags)
 tests_unit_test_list_LDADD = $(base_test_ldadd)
 
-tests_unit_test_radix_words_SOURCES = tests/unit/test_radix_words.c
+tests_unit_test_radix_words_SOURCES = tests/unit/test_radix_words.c tests/unit/radix_arena.h
 tests_unit_test_radix_words_CFLAGS = $(base_test_cflags)
 tests_unit_test_radix_words_LDADD = $(base_test_ldadd)
-tests_unit_test_radix_SOURCES = tests/unit/test_radix.c $(base_test_fixture)
+tests_unit_test_radix_SOURCES = tests/unit/test_radix.c tests/unit/radix_arena.h $(base_test_fixture)
 tests_unit_test_radix_CFLAGS = $(base_test_cflags)
 tests_unit_test_radix_LDFLAGS = $(base_test_ldflags)
 tests_unit_test_radix_LDADD = $(base_test_ldadd)
