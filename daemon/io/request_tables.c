@@ -60,6 +60,13 @@ static int fill_one(struct space *s, struct ledgerfile *l)
 	return rc;
 }
 
+static int grow(struct space *s, struct ledgerfile *l, uint32_t tables)
+{
+	int rc = charge(s, tables);
+
+	return rc ? rc : result(s, tables, ledgerfile_grow(l, tables));
+}
+
 int request_grow_tables(struct space *s)
 {
 	struct ledgerfile *l = space_ledger(s);
@@ -70,11 +77,9 @@ int request_grow_tables(struct space *s)
 		rc = fill_one(s, l);
 	if (rc || !need)
 		return rc;
-	if (need < STEP)
-		need = STEP < room ? STEP : need;
-	rc = charge(s, need);
-	if (!rc)
-		rc = result(s, need, ledgerfile_grow(l, need));
+	rc = need < STEP && STEP < room ? grow(s, l, STEP) : -EAGAIN;
+	if (rc)		/* what it must have is not refused for what it would be good to have */
+		rc = grow(s, l, need);
 	if (rc)
 		return rc;
 	radix_set_tables(&s->mirror, ledgerfile_tables(l));

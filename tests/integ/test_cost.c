@@ -215,6 +215,23 @@ static void pins_on_record_are_charged(void **state)
 	end(h);
 }
 
+/* A ledger grows by several tables at a time; near the limit by what a range must have, so that nobody is refused for the rest. */
+static void near_the_limit_only_what_is_needed_is_charged(void **state)
+{
+	struct house *h = small_state("size=4m", "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 2G\n"
+				      "[quota default]\nledger = 40K\n", true);
+	struct hmm_client *c = house_client(h, "near", 0);
+	struct hmm_range *r = NULL;
+
+	(void)state;
+	/* Wherever it lies, it needs one table more than the four that a ledger begins with. */
+	assert_int_equal(hmm_alloc(c, 512 * HUGE_PAGE + HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), HUGE_PAGE, 1);
+	assert_int_equal(words_bad(hmm_range_addr(r), HUGE_PAGE, 1), 0);
+	hmm_client_unref(c);
+	end(h);
+}
+
 /* Records of ranges that are gone keep no room, and what is left of the file says all that the next daemon wants. */
 static void records_of_ranges_go_with_them(void **state)
 {
@@ -253,6 +270,7 @@ int main(void)
 		cmocka_unit_test(a_full_directory_is_cleaned_before_it_is_written_to),
 		cmocka_unit_test(a_full_directory_is_said_by_name),
 		cmocka_unit_test(pins_on_record_are_charged),
+		cmocka_unit_test(near_the_limit_only_what_is_needed_is_charged),
 		cmocka_unit_test(records_of_ranges_go_with_them),
 	};
 
