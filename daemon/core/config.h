@@ -64,7 +64,7 @@ struct config {
 	char socket[CONFIG_PATH], state_dir[CONFIG_PATH], control_group[64];
 	enum backing_choice backing;
 	uint64_t huge_pages;			/* bytes that the machine's overcommit is raised by at the most; 0: by what the tiers need */
-	uint32_t fault_threads, workers;	/* 1..16; defaults: half the CPUs up to 4 (io), 2 */
+	uint32_t fault_threads, workers;	/* of each user, 1..16; defaults: half the CPUs up to 4 (io), 2 */
 	uint64_t tick_us;			/* decisions at least this often under load; default 100 ms */
 	uint64_t track_us;			/* tracker round; default 1 s */
 	struct quota_config default_quota;	/* uid UINT32_MAX */

@@ -8,6 +8,7 @@
 #include "daemon/core/wait.h"
 
 struct world;
+struct squad;
 
 struct space {
 	uint64_t client;		/* id */
@@ -32,6 +33,8 @@ struct space {
 	struct heat_window window;
 	bool served;			/* fault threads read its userfaultfd */
 	bool asked;			/* the daemon's: an errand is under way that may wait for its lock; one at a time */
+	bool held_up;			/* by the program itself, as looked at each second: its pages make no room */
+	struct squad *_Atomic squad;	/* the daemon's: the threads of its user (daemon/io/crew.h), NULL: none chosen yet */
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
 	void *file;			/* the daemon's: the one that managed ranges are windows of, NULL: none */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The threads: fault service threads, each with its own epoll set over all clients' userfaultfds, and
- * workers that carry out moves. They get jobs by value or read the mirror table through its lock-free
- * readers, and hand results back to the loop. All functions are for the loop thread.
+ * The threads: fault service threads, each with its own epoll set over the userfaultfds of a user's clients, and
+ * workers that carry out moves. Each user has threads of its own, so who makes a thread wait in its memory makes
+ * only itself wait. They get jobs by value or read the mirror table through its lock-free readers, and hand results
+ * back to the loop. All functions are for the loop thread.
  */
 #ifndef HMMD_IO_CREW_H
 #define HMMD_IO_CREW_H
@@ -15,22 +16,31 @@ struct crew;
 struct daemon;
 struct space;
 
-enum { CREW_E_FULL = 1, CREW_QUEUE = 1024 /* moves queued or running; power of two */ };
+enum { CREW_E_FULL = 1, CREW_QUEUE = 1024 /* moves of a user queued or running; power of two */ };
 
-/* Starts the threads (all signals blocked in them). */
+/* Starts the first threads (all signals blocked in them). */
 int crew_new(struct crew **ret, struct daemon *d);
-/* Ends the threads after their current page. Queued moves come back as MOVE_FAILED first. */
+/* Ends the threads after their current page. False: some are kept in a client's memory; nothing that they may touch can be freed. */
+bool crew_end(struct crew *c);
+/* After crew_end() said true. Queued moves come back as MOVE_FAILED first. */
 struct crew *crew_free(struct crew *c);
 /* The space's userfaultfd is served from here on. */
 int crew_serve(struct crew *c, struct space *s);
 /* No longer: taken out of every epoll set. Pending faults stay unanswered. */
 void crew_unserve(struct crew *c, struct space *s);
-/* Calls back on the loop thread when every fault service thread has passed a point after this call, so none of them holds what was unpublished before it. */
+void crew_leave(struct crew *c, struct space *s);	/* it is about to be freed: no thread has anything of it */
+/*
+ * Calls back on the loop thread when every fault service thread of the space's user has passed a point after this
+ * call, so none of them holds what was unpublished of the space before it. Or those of all users, but for the ones
+ * that are held up; that may be at once.
+ */
 typedef void crew_passed_fn(void *userdata);
-int crew_quiesce(struct crew *c, crew_passed_fn *fn, void *userdata);	/* -ENOMEM */
+int crew_quiesce(struct crew *c, struct space *s, crew_passed_fn *fn, void *userdata);	/* -ENOMEM */
+int crew_quiesce_all(struct crew *c, crew_passed_fn *fn, void *userdata);		/* -ENOMEM */
 /* The move's range is held by the caller and passes to the crew. 0 or CREW_E_FULL (still the caller's). */
 int crew_submit(struct crew *c, const struct move *m);
-unsigned int crew_room(const struct crew *c);		/* how many moves would fit; only the loop makes it smaller */
+/* How many moves of the space's user would fit; threads make it smaller for a moment only. */
+unsigned int crew_room(struct crew *c, struct space *s);
 /* Room was made, by whatever: faults that wait are tried again. Any thread. */
 void crew_room_changed(struct crew *c);
 /* Clients whose faults were not read are read again when it is time. Microseconds until the next one, UINT64_MAX: none. */
@@ -38,12 +48,15 @@ uint64_t crew_unpark(struct crew *c);
 /* Once a second: how many fault service threads have made no progress for some seconds though they have work. */
 unsigned int crew_watch(struct crew *c, uint64_t now_us);
 unsigned int crew_stuck(const struct crew *c);	/* as last looked at */
-bool crew_all_stuck(const struct crew *c);
+bool crew_all_stuck(const struct crew *c);		/* those of several users, and nobody else's get on */
 /* Adds to what waits of each client (space->waiting.now) what the threads know: faults put off, left unread, being served. */
 void crew_waits(struct crew *c);
 /* A probe page on this tier, soon; schedule_probed() hears of it. */
 void crew_ask_probe(struct crew *c, unsigned int tier);
-unsigned int crew_busy(const struct crew *c);		/* moves queued or running */
+unsigned int crew_busy(const struct crew *c);		/* moves queued or running, but of users whose threads are held up */
+/* A thread has been at one page of the user's for a second or more: nobody knows how long it will be. */
+bool crew_held_up(const struct crew *c, const struct space *s);
+bool crew_any_held_up(const struct crew *c);
 
 /* Takes in results and notes now; the schedule does so every tick, because fault notes alone do not wake the loop. */
 void crew_collect(struct crew *c);

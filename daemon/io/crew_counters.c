@@ -33,8 +33,10 @@ void crew_counters(const struct crew *c, struct crew_counters *ret)
 	unsigned int i;
 
 	memset(ret, 0, sizeof(*ret));
-	for (i = 0; i < CREW_THREADS; i++) {
-		add(ret, &c->faultds[i].hand.tally);
-		add(ret, &c->workers[i].hand.tally);
+	CREW_EACH(q, c) {
+		for (i = 0; i < q->n_faultds; i++)
+			add(ret, &q->faultds[i].hand.tally);
+		for (i = 0; i < q->n_workers; i++)
+			add(ret, &q->workers[i].hand.tally);
 	}
 }

@@ -6,7 +6,6 @@
  * its time is over, or at once when one of its pages came in. Another thread that still reads it finds out
  * for itself.
  */
-#include <errno.h>
 #include <sys/epoll.h>
 
 #include "daemon/core/world.h"
@@ -33,17 +32,6 @@ void crew_came_in(struct crew *c, struct space *s)
 		uv_async_send(&c->wake);
 }
 
-/* 0, or -errno: some thread does not read it, and it stays parked. */
-static int read_again(struct crew *c, struct space *s)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = s };
-
-	for (unsigned int i = 0; i < c->n_faultds; i++)
-		if (epoll_ctl(c->faultds[i].epoll, EPOLL_CTL_ADD, s->uffd, &event) < 0 && errno != EEXIST)
-			return -errno;
-	return 0;
-}
-
 uint64_t crew_unpark(struct crew *c)
 {
 	uint64_t now = crew_clock_ns(), at, soonest = UINT64_MAX;
@@ -58,7 +46,7 @@ uint64_t crew_unpark(struct crew *c)
 		at = atomic_load(&s->setback.read_ns);
 		if (at <= now) {
 			atomic_store(&s->setback.parked, false);
-			if (!read_again(c, s))
+			if (!crew_read(s))
 				continue;
 			setback_read(&s->setback, now);
 			atomic_store(&s->setback.parked, true);

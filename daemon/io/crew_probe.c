@@ -62,8 +62,9 @@ void crew_probe_wanted(struct crew_hand *h)
 void crew_ask_probe(struct crew *c, unsigned int tier)
 {
 	atomic_fetch_or(&c->probes_wanted, 1U << tier);
-	for (unsigned int i = 0; i < c->n_faultds; i++)
-		eventfd_write(c->faultds[i].kick, 1);
+	CREW_EACH(q, c)
+		for (unsigned int i = 0; i < q->n_faultds; i++)
+			eventfd_write(q->faultds[i].kick, 1);
 }
 
 void crew_probes_taken(struct crew *c)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of the crew, for crew*.c, faultd.c, deferred.c, room.c and worker.c alone.
+ * The inside of the crew, for crew*.c, squad.c, faultd.c, deferred.c, room.c and worker.c alone.
+ *
+ * Each user has a squad: fault service threads and workers that touch the address spaces and files of that
+ * user's clients and of nobody else, with queues of their own. A client can keep whoever touches it waiting, by
+ * holding its own memory map's lock or with a file system that does not answer; it keeps its own user's threads.
  *
  * Who may touch what. The rings are the only way between threads for data; a field is fixed before the
  * threads start, or atomic, or belongs to one thread, and says so. Moves are counted when they are
@@ -22,7 +26,8 @@
 #include "daemon/mech/mover.h"
 
 enum {
-	CREW_THREADS = 16,		/* of each kind; the configuration allows no more */
+	CREW_SQUADS = 32,		/* users with threads of their own at a time; more of them share */
+	CREW_NEIGHBOUR_MOVES = 64,	/* moves that a squad may have on its way before it is asked for no more room by others */
 	CREW_AHEAD = 256,		/* read-ahead moves on their way; power of two */
 	CREW_RESULTS = CREW_QUEUE * 2,	/* moves of both queues, rounded up to a power of two */
 	CREW_NOTES = 4096,		/* notes between two ticks of 100 ms: 40,000 faults a second */
@@ -61,8 +66,9 @@ struct crew_at {
 /* What every thread of the crew has. */
 struct crew_hand {
 	struct crew *crew;		/* fixed */
+	struct squad *squad;		/* fixed */
 	pthread_t thread;		/* loop */
-	bool running;			/* loop */
+	bool running;			/* loop: has a thread that was not joined */
 	struct mover mover;		/* the thread's */
 	uint64_t raises_seen;		/* the thread's: of the overcommit of huge pages */
 	struct crew_tally tally;
@@ -102,38 +108,65 @@ struct worker {
 };
 bool worker_time_is_over(const struct worker *w);
 
-struct crew {
-	struct daemon *daemon;		/* fixed; threads read only what is fixed in it (mech, devices, numa) */
+struct squad {				/* the threads of one user */
+	struct crew *crew;		/* fixed */
+	uint32_t uid;			/* loop: whose, while it has spaces; without any it is free for the next user */
+	unsigned int spaces;		/* loop */
 	unsigned int n_faultds, n_workers;	/* fixed while threads run */
-	struct faultd faultds[CREW_THREADS];
-	struct worker workers[CREW_THREADS];
+	struct faultd *faultds;		/* fixed */
+	struct worker *workers;		/* fixed */
 	struct ring *jobs, *ahead, *results, *notes;	/* many to many */
 	sem_t work;			/* posted once after every push to jobs or ahead */
 	pthread_mutex_t looks[CREW_LOOKS];	/* by range: held from looking at adopted memory to booking it */
-	uv_async_t wake;		/* any thread */
 	_Atomic uint32_t busy, busy_ahead;	/* moves handed in whose result the loop has not taken */
-	_Atomic bool ending;		/* set by the loop: threads leave */
+	_Atomic bool leave;		/* set by the loop: threads leave */
+	bool gone;			/* loop: its threads have ended, nobody is left to pass */
+	_Atomic uint64_t pass;		/* written by the loop: the pass to acknowledge */
+	struct list_node waiters;	/* loop: of struct crew_waiter, oldest first */
+};
+
+struct crew {
+	struct daemon *daemon;		/* fixed; threads read only what is fixed in it (mech, devices, numa) */
+	struct squad *squads[CREW_SQUADS];	/* written by the loop before it counts them; they stay until the end */
+	_Atomic unsigned int n_squads;
+	uv_async_t wake;		/* any thread */
 	_Atomic bool stay;		/* set by the loop: workers evict nothing to make room */
 	_Atomic bool sealed;		/* set by the loop: nor does anybody else */
 	_Atomic bool noted;		/* a note lies there since the last tick; the loop was told once */
 	_Atomic bool parked;		/* some client is */
 	unsigned int stuck;		/* loop: fault service threads that do not get on */
+	bool all_stuck;			/* loop: those of several users, and no other is left */
 	_Atomic bool wants_victims;	/* a pool ran short; the loop was told */
-	_Atomic uint64_t pass;		/* written by the loop: the pass to acknowledge */
 	_Atomic uint64_t changes;	/* how often room was made somewhere */
 	struct crew_probe probes[HMM_LIMIT_TIERS];
 	_Atomic uint32_t probes_wanted, probes_taken;	/* by tier: asked for by the loop, taken by a thread */
-	struct list_node waiters;	/* loop: of struct crew_waiter, oldest first */
 };
 
+/* squad.c. The first of a crew is made at the start. -ENOMEM, -EAGAIN: no more threads. Loop thread. */
+int squad_new(struct squad **ret, struct crew *c);
+void squad_dismiss(struct squad *q);			/* its threads leave after their current page */
+bool squad_join(struct squad *q, uint64_t until_ns);	/* false: some are still in a client's memory */
+struct squad *squad_free(struct squad *q);		/* joined; its queues are empty */
+/* The squad that serves the space, one for its user chosen at the first call. Loop thread. */
+struct squad *crew_squad(struct crew *c, struct space *s);
+/* For all squads, from any thread. */
+#define CREW_EACH(q, c) \
+	for (struct squad *const *q##_at = (c)->squads, *q; \
+	     q##_at < (c)->squads + atomic_load(&(c)->n_squads) && ((q) = *q##_at); q##_at++)
+int crew_push(struct squad *q, const struct move *m);	/* as crew_submit(); any thread */
+
+bool squad_held_up(const struct squad *q);	/* crew_watch.c */
+int crew_read(struct space *s);	/* its userfaultfd, by every thread of its squad that does not read it. 0, -errno. Loop thread */
+
 /* crew_pass.c: passing points of the fault service threads. */
-void crew_pass_check(struct crew *c);		/* loop: calls back who waited for a point that all have passed */
+void crew_pass_check(struct crew *c);		/* loop: calls back who waited for a point that has been passed */
 
 /* room.c: shared by both kinds of thread. */
 void crew_want_victims(struct crew *c);
 enum crew_note { NOTE_ANSWERED, NOTE_LOST, NOTE_EVICTED };
 void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_note what, uint8_t answer);
 void crew_evicted(void *hand, struct range *r, uint64_t vpn);	/* mover.evicted */
+enum victim_way crew_pass_on(void *hand, const struct victim *v);	/* mover.pass_on: to the threads of its user */
 /* mover.more: whether the machine may give huge pages now that it refused before. */
 bool crew_more_pages(void *hand);
 /* Makes the page resident, evicting others for it if `may_evict`. enum mover_outcome; for what it waits when there was no room. */

@@ -58,14 +58,14 @@ static void meet(struct crew_at *at, const struct space *s, uint64_t vpn, uint64
 
 void crew_met(struct crew_hand *h, const struct space *s, uint64_t vpn, uint64_t read_ns)
 {
-	struct crew *c = h->crew;
+	struct squad *q = h->squad;
 	unsigned int i;
 
-	for (i = 0; i < c->n_workers; i++)
-		meet(&c->workers[i].hand.at, s, vpn, read_ns);
-	for (i = 0; i < c->n_faultds; i++)
-		if (&c->faultds[i].hand != h)
-			meet(&c->faultds[i].hand.at, s, vpn, read_ns);
+	for (i = 0; i < q->n_workers; i++)
+		meet(&q->workers[i].hand.at, s, vpn, read_ns);
+	for (i = 0; i < q->n_faultds; i++)
+		if (&q->faultds[i].hand != h)
+			meet(&q->faultds[i].hand.at, s, vpn, read_ns);
 }
 
 static void add_hand(const struct crew_at *at, bool faults, const struct space *s, uint64_t now, struct wait_sum *sum)
@@ -94,21 +94,29 @@ static void add_unread(const struct space *s, struct wait_sum *sum)
 		wait_sum_add(sum, 1, atomic_load(&b->why), since / NSEC_PER_USEC);
 }
 
+static void add_hands(const struct squad *q, const struct space *s, uint64_t now, struct wait_sum *sum)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->n_faultds; i++)
+		add_hand(&q->faultds[i].hand.at, true, s, now, sum);
+	for (i = 0; i < q->n_workers; i++)
+		add_hand(&q->workers[i].hand.at, false, s, now, sum);
+}
+
 void crew_waits(struct crew *c)
 {
 	uint64_t now = crew_clock_ns();
-	unsigned int i;
 
-	for (i = 0; i < c->n_faultds; i++)
-		if (atomic_load(&c->faultds[i].waits))
-			deferred_waits(&c->faultds[i]);
+	CREW_EACH(q, c)
+		for (unsigned int i = 0; i < q->n_faultds; i++)
+			if (atomic_load(&q->faultds[i].waits))
+				deferred_waits(&q->faultds[i]);
 	LIST_EACH(node, &c->daemon->world->spaces) {
 		struct space *s = container_of(node, struct space, in_world);
 
 		add_unread(s, &s->waiting.now);
-		for (i = 0; i < c->n_faultds; i++)
-			add_hand(&c->faultds[i].hand.at, true, s, now, &s->waiting.now);
-		for (i = 0; i < c->n_workers; i++)
-			add_hand(&c->workers[i].hand.at, false, s, now, &s->waiting.now);
+		if (s->squad)
+			add_hands(s->squad, s, now, &s->waiting.now);
 	}
 }

@@ -340,7 +340,7 @@ static void close_loop(struct daemon *d, bool stuck)
 /* A thread is in the middle of a client's page, in our books and devices: what is left of the ladder is the kernel's to take down. */
 static _Noreturn void end_at_once(const struct daemon *d)
 {
-	log_line(LOG_LEVEL_WARNING, "a client keeps hmmd waiting in its memory while it is recovered; hmmd ends all the same");
+	log_line(LOG_LEVEL_WARNING, "a client keeps hmmd waiting at a page of its memory; hmmd ends all the same");
 	_exit(d->exit_status);
 }
 
@@ -358,6 +358,8 @@ void daemon_free(struct daemon *d)
 	}
 	if (d->server)
 		server_close(d->server);
+	if (d->crew && !crew_end(d->crew))
+		end_at_once(d);
 	d->crew = crew_free(d->crew);
 	stuck = d->errands && !errands_end(d->errands);
 	if (stuck && resume_steps())

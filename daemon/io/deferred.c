@@ -120,6 +120,7 @@ void deferred_waits(struct faultd *f)
 struct vain {
 	const struct account *account;
 	unsigned int home;
+	uint32_t reach;
 	enum wait_reason why;
 };
 
@@ -127,17 +128,18 @@ static enum wait_reason try_again(struct faultd *f, const struct deferred_fault 
 {
 	struct range *r = d->range;
 	unsigned int home = atomic_load(&r->home);
+	uint32_t reach = atomic_load_explicit(&r->reach, memory_order_relaxed);
 	enum wait_reason why;
 
 	if (atomic_load(&r->dying))
 		return WAIT_NOTHING;
 	if (atomic_load(&r->space->setback.try_ns) > now)
 		return WAIT_OWN;
-	if (v->account == r->space->account && v->home == home)
+	if (v->account == r->space->account && v->home == home && v->reach == reach)
 		return v->why;
 	why = faultd_fill(f, r, d->vpn, d->read_ns);
 	if (why && why != WAIT_OWN)
-		*v = (struct vain){ .account = r->space->account, .home = home, .why = why };
+		*v = (struct vain){ .account = r->space->account, .home = home, .reach = reach, .why = why };
 	return why;
 }
 

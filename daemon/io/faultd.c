@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A fault service thread. The thread that reads a message serves it: no hand-over, no lock, no malloc, no
+ * A fault service thread, of one user's clients. The thread that reads a message serves it: no hand-over, no lock, no malloc, no
  * waiting. A message for a page in somebody else's hands is dropped, and that is right only because the
  * owner of such a state wakes the whole huge page after it has stored the final state (mover.c); a thread
  * that began to wait before that is woken, one that comes later finds the page.
@@ -142,14 +142,13 @@ static bool serve(struct faultd *f, struct space *s, uint32_t events)
 
 static void acknowledge(struct faultd *f)
 {
-	struct crew *c = f->hand.crew;
-	uint64_t pass = atomic_load(&c->pass);
+	uint64_t pass = atomic_load(&f->hand.squad->pass);
 
 	if (atomic_load_explicit(&f->passed, memory_order_relaxed) == pass)
 		return;
 	deferred_drop_dying(f);
 	atomic_store(&f->passed, pass);
-	uv_async_send(&c->wake);
+	uv_async_send(&f->hand.crew->wake);
 }
 
 static void drain_kick(struct faultd *f)
@@ -187,7 +186,7 @@ void *faultd_main(void *faultd)
 
 	for (;;) {
 		acknowledge(f);
-		if (atomic_load(&f->hand.crew->ending))
+		if (atomic_load(&f->hand.squad->leave))
 			break;
 		if (turn(f, crew_clock_ns() < spin_until ? 0 : deferred_timeout_ms(f)))
 			spin_until = crew_clock_ns() + FAULTD_SPIN_NS;

@@ -160,6 +160,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/space_driver_own.h \
 	daemon/io/slotmap.c \
 	daemon/io/slotmap.h \
+	daemon/io/squad.c \
 	daemon/io/state_dir.c \
 	daemon/io/state_dir.h \
 	daemon/io/stop.c \

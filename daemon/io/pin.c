@@ -267,7 +267,7 @@ static int drop_one(struct daemon *d, struct range *r, struct pin *p)
 }
 
 /* Looked at before any of them is dropped: half an unpin cannot be asked for again. */
-static int refusal(struct daemon *d, const struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
+static int refusal(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 {
 	struct pin *p;
 	size_t cursor = 0, n = 0;
@@ -281,7 +281,7 @@ static int refusal(struct daemon *d, const struct range *r, enum pin_owner owner
 			return PIN_E_BUSY;
 		n++;
 	}
-	return n > crew_room(d->crew) ? PIN_E_BUSY : 0;
+	return n > crew_room(d->crew, r->space) ? PIN_E_BUSY : 0;
 }
 
 static int drop_adopted(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)

@@ -133,8 +133,8 @@ static void examine_threads(const struct daemon *d, struct findings *f)
 		snprintf(l->text, sizeof(l->text), "all of them get on");
 		return;
 	}
-	snprintf(l->text, sizeof(l->text), "%u of %u have made no progress for 5 s: programs wait at them", stuck,
-		 d->world->config.fault_threads);
+	snprintf(l->text, sizeof(l->text), "%u of them have made no progress for 5 s: programs of their users wait at them",
+		 stuck);
 	snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd; no page is lost");
 }
 

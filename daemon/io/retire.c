@@ -182,6 +182,8 @@ static void free_space(struct daemon *d, struct space *s)
 		close(s->driver);
 	forget_uffd(s->client);
 	grave_dig(d, s);
+	if (d->crew)
+		crew_leave(d->crew, s);
 	space_free(s);
 }
 
@@ -236,7 +238,7 @@ static bool ask(struct batch *b, enum stage meanwhile)
 	struct crew *crew = b->daemon->crew;
 
 	b->freed = b->daemon->retire->freed;
-	if (crew && crew_quiesce(crew, on_passed, b) < 0)
+	if (crew && crew_quiesce(crew, b->space, on_passed, b) < 0)
 		return false;
 	b->stage = meanwhile;
 	return true;

@@ -32,20 +32,20 @@ void crew_want_victims(struct crew *c)
 
 void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_note what, uint8_t answer)
 {
-	struct crew *c = h->crew;
+	struct squad *q = h->squad;
 	struct fault_note note = { .range = r, .vpn = vpn, .at_us = crew_clock_ns() / NSEC_PER_USEC, .kind = answer,
 				   .lost = what == NOTE_LOST, .evicted = what == NOTE_EVICTED };
 
-	if (what != NOTE_LOST && ring_count(c->notes) >= CREW_NOTES - CREW_NOTES_SPARE)
+	if (what != NOTE_LOST && ring_count(q->notes) >= CREW_NOTES - CREW_NOTES_SPARE)
 		return;
 	if (!range_hold(r))
 		return;
-	if (!ring_push(c->notes, &note)) {
+	if (!ring_push(q->notes, &note)) {
 		range_drop(r);
 		return;
 	}
-	if (!atomic_exchange(&c->noted, true) || what == NOTE_LOST)
-		uv_async_send(&c->wake);
+	if (!atomic_exchange(&h->crew->noted, true) || what == NOTE_LOST)
+		uv_async_send(&h->crew->wake);
 }
 
 /* Who waits for room is told once until it has looked. */
@@ -54,11 +54,26 @@ void crew_room_changed(struct crew *c)
 	struct faultd *f;
 
 	atomic_fetch_add(&c->changes, 1);
-	for (unsigned int i = 0; i < c->n_faultds; i++) {
-		f = &c->faultds[i];
-		if (atomic_load(&f->waits) && !atomic_exchange(&f->told, true))
-			eventfd_write(f->kick, 1);
-	}
+	CREW_EACH(q, c)
+		for (f = q->faultds; f < q->faultds + q->n_faultds; f++)
+			if (atomic_load(&f->waits) && !atomic_exchange(&f->told, true))
+				eventfd_write(f->kick, 1);
+}
+
+/*
+ * Whose threads have work enough are not asked: what they do not come to is nobody's room. The hold goes with the
+ * move, and the fault that wants the room waits until there is some.
+ */
+enum victim_way crew_pass_on(void *hand, const struct victim *v)
+{
+	struct crew_hand *h = hand;
+	struct squad *q = v->range->space->squad;
+	struct move m = { .range = v->range, .vpn = v->vpn, .pages = 1, .kind = MOVE_EVICT, .reason = REASON_OWN,
+			  .tier = TIER_NOWHERE };
+
+	if (q == h->squad)
+		return VICTIM_OURS;
+	return q && atomic_load(&q->busy) < CREW_NEIGHBOUR_MOVES && !crew_push(q, &m) ? VICTIM_PASSED : VICTIM_LEFT;
 }
 
 void crew_evicted(void *hand, struct range *r, uint64_t vpn)
@@ -232,22 +247,22 @@ int crew_bring_in(struct crew_hand *h, struct range *r, uint64_t vpn, bool may_e
 }
 
 /* False: the allowance is used up or the range dies; guesses are worth no more effort. */
-static bool send_ahead(struct crew *c, struct range *r, uint64_t vpn, unsigned int home)
+static bool send_ahead(struct squad *q, struct range *r, uint64_t vpn, unsigned int home)
 {
 	struct move m = { .range = r, .vpn = vpn, .pages = 1, .kind = MOVE_FILL, .reason = REASON_STREAM,
 			  .tier = (uint8_t)home };
 
-	if (atomic_fetch_add(&c->busy_ahead, 1) >= CREW_AHEAD)
+	if (atomic_fetch_add(&q->busy_ahead, 1) >= CREW_AHEAD)
 		goto undo;
 	if (!range_hold(r))
 		goto undo;
-	if (ring_push(c->ahead, &m)) {
-		sem_post(&c->work);
+	if (ring_push(q->ahead, &m)) {
+		sem_post(&q->work);
 		return true;
 	}
 	range_drop(r);
 undo:
-	atomic_fetch_sub(&c->busy_ahead, 1);
+	atomic_fetch_sub(&q->busy_ahead, 1);
 	return false;
 }
 
@@ -264,7 +279,7 @@ void crew_read_ahead(struct crew_hand *h, struct range *r, uint64_t vpn)
 							     memory_order_relaxed));
 		if (state != PAGE_ABSENT && state != PAGE_DEVICE)
 			continue;
-		if (!send_ahead(h->crew, r, vpn + i, home))
+		if (!send_ahead(h->squad, r, vpn + i, home))
 			break;
 		room--;
 	}

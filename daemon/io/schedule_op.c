@@ -9,7 +9,7 @@
 
 enum { TURN_LOOKS = 8 /* operations of a user looked at when it has load again */ };
 
-/* op_issue() hands out OP_IN_FLIGHT moves at most, so what is issued fits. */
+/* op_issue() hands out OP_IN_FLIGHT moves at most, so what is issued fits, but of an operation over several users. */
 void schedule_issue(struct daemon *d, struct op *op)
 {
 	uint64_t now_us = daemon_now_us(d), due_us;
@@ -17,7 +17,8 @@ void schedule_issue(struct daemon *d, struct op *op)
 	struct plan *plan;
 	size_t i;
 
-	if (!d->crew || !d->schedule || op_done(op) || crew_room(d->crew) < OP_IN_FLIGHT)
+	if (!d->crew || !d->schedule || op_done(op) ||
+	    (op->range && crew_room(d->crew, op->range->space) < OP_IN_FLIGHT))
 		return;
 	plan = &d->schedule->plan;
 	plan->n = 0;

@@ -32,22 +32,30 @@ static void tell(struct schedule *s, uint64_t now_us)
 		     out, in, across);
 }
 
+/* Each user has a queue: one that takes no more is not in the others' way. */
 static void submit(struct schedule *s)
 {
-	size_t i;
+	unsigned int sent = 0;
+	struct move *m;
 
-	for (i = 0; i < s->plan.n; i++)
-		if (crew_submit(s->daemon->crew, &s->plan.moves[i]))
-			break;
-	drop_from(&s->plan, i);
-	s->planned = s->planned_in_flight = (unsigned int)i;
+	for (m = s->plan.moves; m < s->plan.moves + s->plan.n; m++) {
+		if (!m->range->space->held_up && !crew_submit(s->daemon->crew, m))
+			sent++;
+		else
+			range_drop(m->range);
+	}
+	s->planned = sent;
+	s->planned_in_flight += sent;
 	s->planned_moved = 0;
 }
 
-/* Only when the last plan is carried out: until then the words say what they said, and it would be planned twice. */
+/*
+ * Only when the last plan is carried out: until then the words say what they said, and it would be planned twice.
+ * What a user holds up is not waited for; a page that is planned twice is where it should be at the second time.
+ */
 void schedule_plan(struct schedule *s, uint64_t now_us)
 {
-	if (s->planned_in_flight)
+	if (s->planned_in_flight && !crew_any_held_up(s->daemon->crew))
 		return;
 	plan_make(s->daemon->world, now_us, &s->plan);
 	if (s->daemon->world->dry_run) {

@@ -94,7 +94,13 @@ void schedule_room(struct schedule *s, uint64_t now_us)
 		if (in_us && in_us != UINT64_MAX)
 			schedule_soon(s, in_us);
 	}
-	in_us = crew_unpark(s->daemon->crew);
-	if (in_us != UINT64_MAX)
-		schedule_soon(s, in_us);
+	schedule_parked(s->daemon);
+}
+
+void schedule_parked(struct daemon *d)
+{
+	uint64_t in_us = crew_unpark(d->crew);
+
+	if (d->schedule && in_us != UINT64_MAX)
+		schedule_soon(d->schedule, in_us);
 }

@@ -147,7 +147,7 @@ bool space_driver_look(struct daemon *d, struct range *r, uint64_t addr, uint64_
 	struct move m = own_move(r, addr, end, MOVE_LOOK);
 
 	/* Half of the queue is for what somebody asked for. */
-	return atomic_load(&r->adopted) && crew_room(d->crew) > CREW_QUEUE / 2 && submit(d, &m);
+	return atomic_load(&r->adopted) && crew_room(d->crew, r->space) > CREW_QUEUE / 2 && submit(d, &m);
 }
 
 static bool any_on_device(const struct world *w, struct range *r)

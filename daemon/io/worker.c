@@ -75,6 +75,8 @@ static enum move_outcome pin(struct worker *w, const struct move *m)
 
 static enum move_outcome evict(struct worker *w, const struct move *m)
 {
+	if (m->tier == TIER_NOWHERE)	/* another user's fault asked for room */
+		return outcome_of(mover_evict_down(&w->hand.mover, m->range, m->vpn, 0));
 	return outcome_of(mover_evict(&w->hand.mover, m->range, m->vpn, 0, m->tier));
 }
 
@@ -108,11 +110,11 @@ static enum move_outcome carry_out(struct worker *w, const struct move *m)
 }
 
 /* The loop is woken when there is nothing more to do for now, or much to tell. */
-static void report(struct crew *c, const struct crew_result *result)
+static void report(struct squad *q, const struct crew_result *result)
 {
-	ring_push(c->results, result);
-	if ((!ring_count(c->jobs) && !ring_count(c->ahead)) || ring_count(c->results) >= RESULTS_MANY)
-		uv_async_send(&c->wake);
+	ring_push(q->results, result);
+	if ((!ring_count(q->jobs) && !ring_count(q->ahead)) || ring_count(q->results) >= RESULTS_MANY)
+		uv_async_send(&q->crew->wake);
 }
 
 bool worker_time_is_over(const struct worker *w)
@@ -135,25 +137,25 @@ static void work(struct worker *w, const struct move *m)
 			crew_room_changed(w->hand.crew);
 	}
 	crew_at_none(&w->hand, m->range->space);
-	report(w->hand.crew, &result);
+	report(w->hand.squad, &result);
 }
 
-static bool next_move(struct crew *c, struct move *ret)
+static bool next_move(struct squad *q, struct move *ret)
 {
-	return ring_pop(c->ahead, ret) || ring_pop(c->jobs, ret);
+	return ring_pop(q->ahead, ret) || ring_pop(q->jobs, ret);
 }
 
 void *worker_main(void *worker)
 {
 	struct worker *w = worker;
-	struct crew *c = w->hand.crew;
+	struct squad *q = w->hand.squad;
 	struct move m;
 
-	while (!atomic_load(&c->ending)) {
-		while (sem_wait(&c->work) < 0 && errno == EINTR)
+	while (!atomic_load(&q->leave)) {
+		while (sem_wait(&q->work) < 0 && errno == EINTR)
 			;
 		/* All that is there: a pop that fails because a push before it is unfinished is made good by that push's post. */
-		while (!atomic_load(&c->ending) && next_move(c, &m))
+		while (!atomic_load(&q->leave) && next_move(q, &m))
 			work(w, &m);
 	}
 	return NULL;

@@ -61,7 +61,7 @@ static void look_and_book(struct worker *w, const struct move *m, uint64_t addr,
 static void look(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
 		 struct adopted_room *room)
 {
-	pthread_mutex_t *mine = &w->hand.crew->looks[m->range->id % CREW_LOOKS];
+	pthread_mutex_t *mine = &w->hand.squad->looks[m->range->id % CREW_LOOKS];
 
 	pthread_mutex_lock(mine);
 	look_and_book(w, m, addr, end, room);
@@ -78,7 +78,7 @@ static uint64_t window_end(uint64_t addr, uint64_t end)
 
 static bool goes_on(const struct worker *w, const struct move *m)
 {
-	return !atomic_load(&w->hand.crew->ending) && !worker_time_is_over(w) &&
+	return !atomic_load(&w->hand.squad->leave) && !worker_time_is_over(w) &&
 	       (!atomic_load(&m->range->dying) || m->reason == REASON_OWN);
 }
 

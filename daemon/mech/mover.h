@@ -24,13 +24,16 @@ struct mover_device {			/* one per tier; shared, fixed once running */
 	_Atomic bool failed;		/* an I/O error was seen: no more evictions to it */
 	bool fresh;			/* opened without the contents of before the restart: what a ledger says is there is lost */
 };
+enum victim_way { VICTIM_OURS /* evict it */, VICTIM_PASSED /* somebody else does, and has the hold */, VICTIM_LEFT };
 struct mover {
 	struct mech *mech;
 	struct mover_device *devices;	/* by tier index */
 	void *staging;			/* one huge page, aligned; made by mover_init */
 	struct numa_map *numa;		/* to place fills on the home tier's nodes; NULL: anywhere */
 	unsigned int bound;		/* tier that this thread's memory policy is bound to, or TIER_NOWHERE */
-	/* Told after each completed eviction (for heat), on the mover's thread; NULL: nobody asks. mover_init clears all three. */
+	/* Who evicts this victim; NULL: we do. */
+	enum victim_way (*pass_on)(void *userdata, const struct victim *v);
+	/* Told after each completed eviction (for heat), on the mover's thread; NULL: nobody asks. mover_init clears all four. */
 	void (*evicted)(void *userdata, struct range *r, uint64_t vpn);
 	/* The kernel has no huge page: true when there may be one now. NULL: nobody knows better. */
 	bool (*more)(void *userdata);
@@ -71,7 +74,12 @@ int mover_reserve(struct mover_device *devices, uint64_t word);
  * is not whole in the file is MOVER_E_POISONED. One thread, nothing else running for this range.
  */
 int mover_recover(struct mover *m, struct range *r, uint64_t vpn);
-/* Makes room in a pool by evicting one queued victim to one of its range's lower tiers. MOVER_DONE, MOVER_E_NO_ROOM: no usable victim is queued. */
+/* To the first lower tier of its range that has room. `word` as in mover_evict(). */
+int mover_evict_down(struct mover *m, struct range *r, uint64_t vpn, uint64_t word);
+/*
+ * Makes room in a pool by evicting one queued victim to one of its range's lower tiers. MOVER_DONE; MOVER_E_NO_ROOM:
+ * no usable victim is queued, or one was passed on: there will be room.
+ */
 int mover_make_room(struct mover *m, struct pool *full);
 /* This thread's next huge page comes from the tier's nodes, as far as that can be had. */
 void mover_place(struct mover *m, unsigned int tier);

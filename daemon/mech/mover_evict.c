@@ -151,24 +151,29 @@ int mover_evict(struct mover *m, struct range *r, uint64_t vpn, uint64_t word, u
 	return carry_out(m, &a, &e);
 }
 
-/* To the first lower tier that has room. A device that found out only at the write that it has none has changed the word. */
-static int evict_down(struct mover *m, const struct victim *v)
+/* A device that found out only at the write that it has no room has changed the word. */
+int mover_evict_down(struct mover *m, struct range *r, uint64_t vpn, uint64_t word)
 {
 	int rc = MOVER_E_NO_ROOM;
 
-	for (unsigned int i = 0; i < v->range->n_lower && rc == MOVER_E_NO_ROOM; i++)
-		rc = mover_evict(m, v->range, v->vpn, i ? 0 : v->word, v->range->lower[i]);
+	for (unsigned int i = 0; i < r->n_lower && rc == MOVER_E_NO_ROOM; i++)
+		rc = mover_evict(m, r, vpn, i ? 0 : word, r->lower[i]);
 	return rc;
 }
 
 int mover_make_room(struct mover *m, struct pool *full)
 {
+	enum victim_way way = VICTIM_OURS;
 	unsigned int in_vain = 0;
 	struct victim v;
 	int rc;
 
 	while (in_vain < VAIN_EVICTIONS && ring_pop(full->victims, &v)) {
-		rc = evict_down(m, &v);
+		if (m->pass_on)
+			way = m->pass_on(m->userdata, &v);
+		if (way == VICTIM_PASSED)
+			break;
+		rc = way == VICTIM_OURS ? mover_evict_down(m, v.range, v.vpn, v.word) : MOVER_E_NO_ROOM;
 		range_drop(v.range);
 		if (rc == MOVER_DONE)
 			return MOVER_DONE;

@@ -7,23 +7,30 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/sockios.h>
 
 #include "tests/support/backing.h"
+#include "tests/support/other.h"
 #include "tests/support/rawpeer.h"
+#include "tests/support/words.h"
 
-enum { ROUNDS = 60, PIECES = 128 };
+enum { ROUNDS = 60, PIECES = 128, PAGES = 4, SOMEBODY = 1234 };
 #define PIECE (64 * MiB)
 
 /* Between a program that holds its lock and the test. */
 struct held {
 	_Atomic unsigned int begun, ended;	/* holds of the lock */
-	_Atomic unsigned int ready;		/* who cuts is there */
+	_Atomic unsigned int ready;		/* who cuts, or watches, is there */
 	_Atomic unsigned int cut;		/* the hold in which the connection was ended */
+	_Atomic bool ask, taken;		/* its request: is to be sent, was read by hmmd */
+	_Atomic int file;			/* that of its range */
 };
 
 static struct held *held_new(void)
@@ -135,10 +142,172 @@ static void the_end_of_a_connection_waits_for_no_lock(void **state)
 	house_close(h);
 }
 
+/* Until hmmd has read what was sent. The first look is a rehearsal, too. */
+static void *watch_request(void *arg)
+{
+	void **args = arg;
+	struct held *s = args[0];
+	struct rawpeer *p = args[1];
+	int unread;
+
+	ioctl(p->sock, SIOCOUTQ, &unread);
+	atomic_store(&s->ready, 1);
+	while (!atomic_load(&s->begun))
+		;
+	do
+		ioctl(p->sock, SIOCOUTQ, &unread);
+	while (unread);
+	atomic_store(&s->taken, true);
+	return NULL;
+}
+
+static void ask_to_evict(struct rawpeer *p, const struct rawrange *r)
+{
+	Hmmd__Migrate migrate = HMMD__MIGRATE__INIT;
+	RAW_MESSAGE(m, MIGRATE, migrate, &migrate);
+
+	migrate.range = r->id;
+	migrate.length = r->size;
+	migrate.tier = (char *)(uintptr_t)"far";
+	assert_int_equal(rawpeer_send(p, &m, NULL, 0), 0);
+}
+
+/* Of another user: asks to evict more pages than there are workers, and takes its lock, which they need. */
+static pid_t one_that_asks(const struct house *h, struct held *s)
+{
+	static struct rawrange r;
+	struct rawpeer *p;
+	pthread_t thread;
+	void *args[2], *all;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	all = much_to_protect();
+	assert_int_equal(seteuid(SOMEBODY), 0);
+	p = rawpeer_open(h->socket);
+	assert_int_equal(seteuid(0), 0);
+	rawpeer_hello(p);
+	rawpeer_attach(p);
+	rawpeer_alloc(p, PAGES, &r);
+	rawpeer_map(p, &r);
+	for (unsigned int i = 0; i < PAGES; i++)
+		*((volatile uint8_t *)r.addr + i * HUGE_PAGE) = 1;
+	args[0] = s;
+	args[1] = p;
+	atomic_store(&s->file, r.file);
+	if (pthread_create(&thread, NULL, watch_request, args))
+		_exit(1);
+	while (!atomic_load(&s->ask) || !atomic_load(&s->ready))
+		;
+	ask_to_evict(p, &r);
+	hold(s, all);
+	pause();
+	_exit(0);
+}
+
+/* All its threads are when it is reported. */
+static void stop_it(const struct house *h)
+{
+	siginfo_t info;
+
+	assert_int_equal(kill(h->pid, SIGSTOP), 0);
+	assert_int_equal(waitid(P_PID, (id_t)h->pid, &info, WSTOPPED), 0);
+}
+
+static blkcnt_t blocks(pid_t pid, int file)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, file);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_blocks;
+}
+
+/* True: a page of another user was moved while the lock kept every page that was to go before it. */
+static bool moved_meanwhile(const struct house *h, struct hmm_range *r)
+{
+	struct held *s = held_new();
+	pid_t pid = one_that_asks(h, s);
+	struct hmm_op *op = NULL;
+	blkcnt_t before;
+	bool seen;
+
+	assert_soon(atomic_load(&s->ready));
+	*(volatile uint8_t *)hmm_range_addr(r) = 1;
+	stop_it(h);
+	before = blocks(pid, atomic_load(&s->file));
+	atomic_store(&s->ask, true);
+	assert_soon(atomic_load(&s->begun));
+	assert_int_equal(kill(h->pid, SIGCONT), 0);
+	assert_soon(atomic_load(&s->taken));
+	assert_int_equal(hmm_range_migrate(r, 0, HUGE_PAGE, "far", 0, &op), 0);
+	assert_int_equal(hmm_op_wait(op, UINT64_MAX), 0);
+	hmm_op_unref(op);
+	seen = !atomic_load(&s->ended) && blocks(pid, atomic_load(&s->file)) == before;
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	munmap(s, sizeof(*s));
+	return seen;
+}
+
+static void who_holds_its_lock_holds_up_no_other_user(void **state)
+{
+	struct hmm_range *r = NULL;
+	struct hmm_client *c;
+	struct house *h;
+	unsigned int i;
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	h = house_on(state, HOUSE_QUIET);
+	c = house_client(h, "other", 0);
+	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &r), 0);
+	for (i = 0; i < ROUNDS && !moved_meanwhile(h, r); i++)
+		;
+	assert_true(i < ROUNDS);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* Its own threads evict what another user's fault wants room for. */
+static void pages_of_others_make_room(void **state)
+{
+	enum { MEMORY = 16, SEED = 3 };
+	struct hmm_range *r = NULL;
+	struct hmm_client *c;
+	struct other other;
+	struct house *h;
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	h = house_on(state, HOUSE_QUIET);
+	other_begin(&other, h, MEMORY * HUGE_PAGE, SEED, SOMEBODY);
+	assert_int_equal(other_looks(&other), 0);
+	c = house_client(h, "late", 0);
+	assert_int_equal(hmm_alloc(c, MEMORY * HUGE_PAGE, NULL, &r), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		words_fill(hmm_range_addr(r), MEMORY * HUGE_PAGE, SEED + i);
+		assert_int_equal(other_looks(&other), 0);
+		assert_int_equal(words_bad(hmm_range_addr(r), MEMORY * HUGE_PAGE, SEED + i), 0);
+	}
+	other_end(&other);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PER_BACKING(the_end_of_a_connection_waits_for_no_lock),
+		PER_BACKING(who_holds_its_lock_holds_up_no_other_user),
+		PER_BACKING(pages_of_others_make_room),
 	};
 
 	return cmocka_run_group_tests_name("held", tests, NULL, NULL);

@@ -49,6 +49,7 @@ static int tight_crew(void **state)
 
 static void end_threads(void)
 {
+	assert_true(crew_end(d.crew));
 	d.crew = crew_free(d.crew);
 	d.driver = driver_free(d.driver);
 	schedule_stop(&d);
@@ -179,9 +180,9 @@ static void a_full_queue_refuses_and_recovers(void **state)
 	(void)state;
 	for (i = 0; i < CREW_QUEUE; i++)
 		submit(MOVE_FILL, 0, REASON_POLICY, FAST);
-	assert_int_equal(crew_room(d.crew), 0);
+	assert_int_equal(crew_room(d.crew, g.space), 0);
 	assert_int_equal(crew_submit(d.crew, &m), CREW_E_FULL);
-	turn_until(crew_room(d.crew) == CREW_QUEUE);
+	turn_until(crew_room(d.crew, g.space) == CREW_QUEUE);
 	submit(MOVE_FILL, 1, REASON_POLICY, FAST);
 	turn_until(crew_busy(d.crew) == 0);
 	assert_int_equal(rig_state(&g, 1), PAGE_RESIDENT);
@@ -207,7 +208,7 @@ static void every_thread_passes(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 100; i++)
-		assert_int_equal(crew_quiesce(d.crew, passed, &n), 0);
+		assert_int_equal(crew_quiesce(d.crew, g.space, passed, &n), 0);
 	turn_until(n == 100);
 }
 
@@ -216,7 +217,7 @@ static void who_waits_for_a_pass_hears_of_the_end(void **state)
 	unsigned int n = 0;
 
 	(void)state;
-	assert_int_equal(crew_quiesce(d.crew, passed, &n), 0);
+	assert_int_equal(crew_quiesce(d.crew, g.space, passed, &n), 0);
 	end_threads();
 	assert_int_equal(n, 1);
 }
