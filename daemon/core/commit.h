@@ -17,8 +17,9 @@ struct world;
 
 /*
  * Room of a device tier that is never promised: in a full machine a page comes in only after
- * another went out, and that one needs a slot while the first still has its own. One slot per mover
- * that may be at it; small devices give up at most a sixteenth, but at least one slot.
+ * another went out, and that one needs a slot while the first still has its own. One slot for each
+ * mover of two users; movers beyond that find none for a moment and try again. Small devices give up at most a
+ * sixteenth, but at least one slot.
  */
 enum { COMMIT_RESERVE_PAGES = 8, COMMIT_RESERVE_SHARE = 16 };
 enum { COMMIT_E_FULL = 1, COMMIT_E_QUOTA = 2 };
