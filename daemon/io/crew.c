@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
 #include "daemon/io/schedule.h"
 
 enum { BASE_PAGE = 4096 };
-#define END_NS 500000000ULL	/* 500 ms: for what threads are in the middle of when the daemon ends */
+#define END_NS 500000000L	/* 500 ms: for what threads are in the middle of when the daemon ends */
+#define NSEC_PER_SEC 1000000000L
 
 /* 0: at the end. */
 static uint64_t stopped_at(const struct crew_result *r)
@@ -33,7 +35,12 @@ static void one_result(struct squad *q, const struct crew_result *r)
 		.no_room = (uint64_t)r->no_room * BASE_PAGE,
 	};
 
-	atomic_fetch_sub(r->move.reason == REASON_STREAM ? &q->busy_ahead : &q->busy, 1);
+	if (crew_is_neighbours(&r->move)) {
+		atomic_fetch_sub(&q->busy_neighbours, 1);
+		atomic_fetch_sub(&q->crew->passed_on, 1);
+	} else {
+		atomic_fetch_sub(r->move.reason == REASON_STREAM ? &q->busy_ahead : &q->busy, 1);
+	}
 	if (r->span)
 		schedule_span_done(d, &r->move, &bytes, stopped_at(r), r->whole);
 	else
@@ -118,13 +125,17 @@ static void give_back_queued(struct squad *q, struct ring *queue)
 
 bool crew_end(struct crew *c)
 {
-	uint64_t until_ns = crew_clock_ns() + END_NS;
+	struct timespec until;
 	bool all = true;
 
+	clock_gettime(CLOCK_REALTIME, &until);	/* the only clock of pthread_timedjoin_np() */
+	until.tv_nsec += END_NS;
+	until.tv_sec += until.tv_nsec / NSEC_PER_SEC;
+	until.tv_nsec %= NSEC_PER_SEC;
 	CREW_EACH(q, c)
 		squad_dismiss(q);
 	CREW_EACH(q, c)
-		all &= squad_join(q, until_ns);
+		all &= squad_join(q, &until);
 	return all;
 }
 
@@ -135,6 +146,7 @@ struct crew *crew_free(struct crew *c)
 		return NULL;
 	CREW_EACH(q, c) {
 		q->gone = true;
+		give_back_queued(q, q->neighbours);
 		give_back_queued(q, q->jobs);
 		give_back_queued(q, q->ahead);
 		take_in(q);
@@ -195,7 +207,7 @@ unsigned int crew_room(struct crew *c, struct space *s)
 
 static unsigned int busy(const struct squad *q)
 {
-	return atomic_load(&q->busy) + atomic_load(&q->busy_ahead);
+	return atomic_load(&q->busy) + atomic_load(&q->busy_ahead) + atomic_load(&q->busy_neighbours);
 }
 
 unsigned int crew_busy(const struct crew *c)
@@ -203,7 +215,7 @@ unsigned int crew_busy(const struct crew *c)
 	unsigned int n = 0;
 
 	CREW_EACH(q, c)
-		n += squad_held_up(q) ? 0 : busy(q);
+		n += busy(q);
 	return n;
 }
 

@@ -31,8 +31,7 @@ void crew_unserve(struct crew *c, struct space *s);
 void crew_leave(struct crew *c, struct space *s);	/* it is about to be freed: no thread has anything of it */
 /*
  * Calls back on the loop thread when every fault service thread of the space's user has passed a point after this
- * call, so none of them holds what was unpublished of the space before it. Or those of all users, but for the ones
- * that are held up; that may be at once.
+ * call, so none of them holds what was unpublished of the space before it. Or those of all users.
  */
 typedef void crew_passed_fn(void *userdata);
 int crew_quiesce(struct crew *c, struct space *s, crew_passed_fn *fn, void *userdata);	/* -ENOMEM */
@@ -53,10 +52,8 @@ bool crew_all_stuck(const struct crew *c);		/* those of several users, and nobod
 void crew_waits(struct crew *c);
 /* A probe page on this tier, soon; schedule_probed() hears of it. */
 void crew_ask_probe(struct crew *c, unsigned int tier);
-unsigned int crew_busy(const struct crew *c);		/* moves queued or running, but of users whose threads are held up */
-/* A thread has been at one page of the user's for a second or more: nobody knows how long it will be. */
-bool crew_held_up(const struct crew *c, const struct space *s);
-bool crew_any_held_up(const struct crew *c);
+unsigned int crew_busy(const struct crew *c);		/* moves queued or running */
+bool crew_any_held_up(const struct crew *c);		/* some user's threads have been at one page for a second */
 
 /* Takes in results and notes now; the schedule does so every tick, because fault notes alone do not wake the loop. */
 void crew_collect(struct crew *c);

@@ -87,14 +87,5 @@ int crew_quiesce(struct crew *c, struct space *s, crew_passed_fn *fn, void *user
 
 int crew_quiesce_all(struct crew *c, crew_passed_fn *fn, void *userdata)
 {
-	struct squad *all[CREW_SQUADS];
-	unsigned int n = 0;
-
-	CREW_EACH(q, c)
-		if (!squad_held_up(q))
-			all[n++] = q;
-	if (n)
-		return wait_for(all, n, fn, userdata);
-	fn(userdata);
-	return 0;
+	return wait_for(c->squads, atomic_load(&c->n_squads), fn, userdata);
 }

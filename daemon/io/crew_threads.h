@@ -27,7 +27,7 @@
 
 enum {
 	CREW_SQUADS = 32,		/* users with threads of their own at a time; more of them share */
-	CREW_NEIGHBOUR_MOVES = 64,	/* moves that a squad may have on its way before it is asked for no more room by others */
+	CREW_NEIGHBOURS = 64,		/* evictions of a squad's pages for others' faults on their way; power of two */
 	CREW_AHEAD = 256,		/* read-ahead moves on their way; power of two */
 	CREW_RESULTS = CREW_QUEUE * 2,	/* moves of both queues, rounded up to a power of two */
 	CREW_NOTES = 4096,		/* notes between two ticks of 100 ms: 40,000 faults a second */
@@ -58,9 +58,10 @@ struct crew_tally {
 
 /* The page that a thread is at, and who met it there. Written by the thread, `met` by fault threads; read by the loop. */
 struct crew_at {
-	_Atomic uint64_t client, vpn, since_ns;	/* client 0: at none */
+	_Atomic uint64_t client, vpn, since_ns;	/* client 0: at none; who waits there has since then */
+	_Atomic uint64_t began_ns;		/* the thread itself is there since then */
 	_Atomic uint64_t met_vpn, met_ns;	/* that page was touched meanwhile */
-	_Atomic bool asked;			/* somebody waits for the operation */
+	_Atomic bool asked;			/* of a worker: somebody waits for the operation; of a fault thread: the fault is listed */
 };
 
 /* What every thread of the crew has. */
@@ -115,10 +116,11 @@ struct squad {				/* the threads of one user */
 	unsigned int n_faultds, n_workers;	/* fixed while threads run */
 	struct faultd *faultds;		/* fixed */
 	struct worker *workers;		/* fixed */
-	struct ring *jobs, *ahead, *results, *notes;	/* many to many */
-	sem_t work;			/* posted once after every push to jobs or ahead */
+	struct ring *neighbours, *ahead, *jobs;	/* many to many; who faults waits for the first, so they go first */
+	struct ring *results, *notes;	/* the same */
+	sem_t work;			/* posted once after every push to one of the former three */
 	pthread_mutex_t looks[CREW_LOOKS];	/* by range: held from looking at adopted memory to booking it */
-	_Atomic uint32_t busy, busy_ahead;	/* moves handed in whose result the loop has not taken */
+	_Atomic uint32_t busy, busy_ahead, busy_neighbours;	/* moves handed in whose result the loop has not taken */
 	_Atomic bool leave;		/* set by the loop: threads leave */
 	bool gone;			/* loop: its threads have ended, nobody is left to pass */
 	_Atomic uint64_t pass;		/* written by the loop: the pass to acknowledge */
@@ -138,6 +140,8 @@ struct crew {
 	bool all_stuck;			/* loop: those of several users, and no other is left */
 	_Atomic bool wants_victims;	/* a pool ran short; the loop was told */
 	_Atomic uint64_t changes;	/* how often room was made somewhere */
+	_Atomic uint32_t deferred;	/* faults put off, of all threads */
+	_Atomic uint32_t passed_on;	/* evictions under way for them by other users' workers: no more than those need */
 	struct crew_probe probes[HMM_LIMIT_TIERS];
 	_Atomic uint32_t probes_wanted, probes_taken;	/* by tier: asked for by the loop, taken by a thread */
 };
@@ -145,7 +149,7 @@ struct crew {
 /* squad.c. The first of a crew is made at the start. -ENOMEM, -EAGAIN: no more threads. Loop thread. */
 int squad_new(struct squad **ret, struct crew *c);
 void squad_dismiss(struct squad *q);			/* its threads leave after their current page */
-bool squad_join(struct squad *q, uint64_t until_ns);	/* false: some are still in a client's memory */
+bool squad_join(struct squad *q, const struct timespec *until);	/* NULL: however long; false: some are still in a client's memory */
 struct squad *squad_free(struct squad *q);		/* joined; its queues are empty */
 /* The squad that serves the space, one for its user chosen at the first call. Loop thread. */
 struct squad *crew_squad(struct crew *c, struct space *s);
@@ -154,8 +158,12 @@ struct squad *crew_squad(struct crew *c, struct space *s);
 	for (struct squad *const *q##_at = (c)->squads, *q; \
 	     q##_at < (c)->squads + atomic_load(&(c)->n_squads) && ((q) = *q##_at); q##_at++)
 int crew_push(struct squad *q, const struct move *m);	/* as crew_submit(); any thread */
+/* An eviction that another user's fault asked for. */
+static inline bool crew_is_neighbours(const struct move *m)
+{
+	return m->kind == MOVE_EVICT && m->tier == TIER_NOWHERE;
+}
 
-bool squad_held_up(const struct squad *q);	/* crew_watch.c */
 int crew_read(struct space *s);	/* its userfaultfd, by every thread of its squad that does not read it. 0, -errno. Loop thread */
 
 /* crew_pass.c: passing points of the fault service threads. */

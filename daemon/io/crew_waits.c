@@ -18,6 +18,7 @@ void crew_at(struct crew_hand *h, const struct space *s, uint64_t vpn, uint64_t 
 	atomic_store_explicit(&at->met_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&at->vpn, vpn, memory_order_relaxed);
 	atomic_store_explicit(&at->since_ns, since_ns, memory_order_relaxed);
+	atomic_store_explicit(&at->began_ns, crew_clock_ns(), memory_order_relaxed);
 	atomic_store_explicit(&at->asked, asked, memory_order_relaxed);
 	atomic_store_explicit(&at->client, s->client, memory_order_release);
 }
@@ -76,7 +77,7 @@ static void add_hand(const struct crew_at *at, bool faults, const struct space *
 		return;
 	since = atomic_load(&at->since_ns);
 	met = met_ns(at);
-	if (faults)
+	if (faults && !atomic_load(&at->asked))
 		wait_sum_add(sum, 1, WAIT_PAGE, since / NSEC_PER_USEC);
 	if (met)
 		wait_sum_add(sum, 1, WAIT_MOVE, met / NSEC_PER_USEC);

@@ -6,8 +6,8 @@
  * several, nobody's memory comes in any more, which is as bad as a loop that stands still, and it ends the same
  * way: the service manager's watchdog is not fed.
  *
- * A squad is held up much sooner: when one of its threads has been at a page for a second. Nobody counts on it then:
- * no room is expected of its user's pages, and the end of the daemon does not wait for it.
+ * A squad is held up much sooner: when one of its threads has been at a page for a second. No room is expected of
+ * its user's pages then, and no plan waits for them.
  */
 #include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
@@ -37,6 +37,25 @@ static unsigned int stuck_of(struct squad *q, uint64_t now_us)
 	return stuck;
 }
 
+static bool is_long_at(const struct crew_at *at, uint64_t now_ns)
+{
+	return atomic_load(&at->client) && now_ns > atomic_load(&at->began_ns) + HELD_UP_NS;
+}
+
+static bool squad_held_up(const struct squad *q)
+{
+	uint64_t now_ns = crew_clock_ns();
+	unsigned int i;
+
+	for (i = 0; i < q->n_faultds; i++)
+		if (is_long_at(&q->faultds[i].hand.at, now_ns))
+			return true;
+	for (i = 0; i < q->n_workers; i++)
+		if (is_long_at(&q->workers[i].hand.at, now_ns))
+			return true;
+	return false;
+}
+
 unsigned int crew_watch(struct crew *c, uint64_t now_us)
 {
 	unsigned int stuck, users = 0, standing = 0;
@@ -52,34 +71,9 @@ unsigned int crew_watch(struct crew *c, uint64_t now_us)
 	LIST_EACH(node, &c->daemon->world->spaces) {
 		struct space *s = container_of(node, struct space, in_world);
 
-		s->held_up = crew_held_up(c, s);
+		s->held_up = s->squad && squad_held_up(s->squad);
 	}
 	return c->stuck;
-}
-
-static bool is_long_at(const struct crew_at *at, uint64_t now_ns)
-{
-	return atomic_load(&at->client) && now_ns > atomic_load(&at->since_ns) + HELD_UP_NS;
-}
-
-bool squad_held_up(const struct squad *q)
-{
-	uint64_t now_ns = crew_clock_ns();
-	unsigned int i;
-
-	for (i = 0; i < q->n_faultds; i++)
-		if (is_long_at(&q->faultds[i].hand.at, now_ns))
-			return true;
-	for (i = 0; i < q->n_workers; i++)
-		if (is_long_at(&q->workers[i].hand.at, now_ns))
-			return true;
-	return false;
-}
-
-bool crew_held_up(const struct crew *c, const struct space *s)
-{
-	(void)c;
-	return s->squad && squad_held_up(s->squad);
 }
 
 bool crew_any_held_up(const struct crew *c)

@@ -54,6 +54,7 @@ static void keep(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_
 	f->deferred[f->n_deferred++] = (struct deferred_fault){ .range = r, .vpn = vpn, .read_ns = read_ns, .why = why };
 	pthread_mutex_unlock(&f->listed);
 	atomic_fetch_add(&r->space->waiting.faults, 1);
+	atomic_fetch_add(&f->hand.crew->deferred, 1);
 }
 
 void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read_ns, enum wait_reason why)
@@ -92,6 +93,7 @@ static bool sweep(struct faultd *f)
 		else
 			f->deferred[left++] = f->deferred[i];
 	f->n_deferred = left;
+	atomic_fetch_sub(&f->hand.crew->deferred, before - left);
 	pthread_mutex_unlock(&f->listed);
 	return left < before;
 }
@@ -137,7 +139,9 @@ static enum wait_reason try_again(struct faultd *f, const struct deferred_fault 
 		return WAIT_OWN;
 	if (v->account == r->space->account && v->home == home && v->reach == reach)
 		return v->why;
+	crew_at(&f->hand, r->space, d->vpn, d->read_ns, true);
 	why = faultd_fill(f, r, d->vpn, d->read_ns);
+	crew_at_none(&f->hand, r->space);
 	if (why && why != WAIT_OWN)
 		*v = (struct vain){ .account = r->space->account, .home = home, .reach = reach, .why = why };
 	return why;

@@ -60,20 +60,40 @@ void crew_room_changed(struct crew *c)
 				eventfd_write(f->kick, 1);
 }
 
+static bool ask_neighbour(struct squad *q, const struct move *m)
+{
+	if (atomic_fetch_add(&q->busy_neighbours, 1) < CREW_NEIGHBOURS && ring_push(q->neighbours, m)) {
+		sem_post(&q->work);
+		return true;
+	}
+	atomic_fetch_sub(&q->busy_neighbours, 1);
+	return false;
+}
+
 /*
- * Whose threads have work enough are not asked: what they do not come to is nobody's room. The hold goes with the
- * move, and the fault that wants the room waits until there is some.
+ * The hold goes with the move, and the fault that wants the room waits until there is some: each fault that waits,
+ * and this one, asks for one page. Once sealed nobody is asked any more.
  */
 enum victim_way crew_pass_on(void *hand, const struct victim *v)
 {
 	struct crew_hand *h = hand;
+	struct crew *c = h->crew;
 	struct squad *q = v->range->space->squad;
 	struct move m = { .range = v->range, .vpn = v->vpn, .pages = 1, .kind = MOVE_EVICT, .reason = REASON_OWN,
 			  .tier = TIER_NOWHERE };
 
+	if (atomic_load(&c->sealed))
+		return VICTIM_LEFT;
 	if (q == h->squad)
 		return VICTIM_OURS;
-	return q && atomic_load(&q->busy) < CREW_NEIGHBOUR_MOVES && !crew_push(q, &m) ? VICTIM_PASSED : VICTIM_LEFT;
+	if (atomic_fetch_add(&c->passed_on, 1) > atomic_load(&c->deferred)) {
+		atomic_fetch_sub(&c->passed_on, 1);
+		return VICTIM_LATER;
+	}
+	if (q && ask_neighbour(q, &m))
+		return VICTIM_PASSED;
+	atomic_fetch_sub(&c->passed_on, 1);
+	return VICTIM_LEFT;
 }
 
 void crew_evicted(void *hand, struct range *r, uint64_t vpn)

@@ -2,7 +2,8 @@
 /*
  * Squads: the threads of one user (crew_threads.h). One is made when a user comes for whom there is none, and it
  * stays when the user has gone, for the next one: threads that nobody needs sleep. When as many users are there as
- * squads may be, the next ones share the one with the fewest clients. Loop thread, but for crew_push().
+ * squads may be, all further ones share the last: who can be many users gets at those of nobody else. Loop thread,
+ * but for crew_push().
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,8 +17,6 @@
 #include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
 #include "daemon/io/log.h"
-
-#define NSEC_PER_SEC 1000000000ULL
 
 static int hand_init(struct crew_hand *h, struct squad *q)
 {
@@ -94,6 +93,8 @@ static int rings_init(struct squad *q)
 	int rc = ring_new(&q->jobs, CREW_QUEUE, sizeof(struct move));
 
 	if (!rc)
+		rc = ring_new(&q->neighbours, CREW_NEIGHBOURS, sizeof(struct move));
+	if (!rc)
 		rc = ring_new(&q->ahead, CREW_AHEAD, sizeof(struct move));
 	if (!rc)
 		rc = ring_new(&q->results, CREW_RESULTS, sizeof(struct crew_result));
@@ -154,7 +155,7 @@ int squad_new(struct squad **ret, struct crew *c)
 	rc = squad_init(q);
 	if (rc < 0) {
 		squad_dismiss(q);
-		(void)squad_join(q, UINT64_MAX);	/* nobody had anything to do yet */
+		(void)squad_join(q, NULL);	/* nobody had anything to do yet */
 		squad_free(q);
 		return rc;
 	}
@@ -174,25 +175,22 @@ void squad_dismiss(struct squad *q)
 		sem_post(&q->work);
 }
 
-static bool join(struct crew_hand *h, uint64_t until_ns)
+static bool join(struct crew_hand *h, const struct timespec *until)
 {
-	struct timespec until = { .tv_sec = (time_t)(until_ns / NSEC_PER_SEC), .tv_nsec = (long)(until_ns % NSEC_PER_SEC) };
-
 	if (h->running)
-		h->running = until_ns == UINT64_MAX ? pthread_join(h->thread, NULL) != 0
-						    : pthread_clockjoin_np(h->thread, NULL, CLOCK_MONOTONIC, &until) != 0;
+		h->running = (until ? pthread_timedjoin_np(h->thread, NULL, until) : pthread_join(h->thread, NULL)) != 0;
 	return !h->running;
 }
 
-bool squad_join(struct squad *q, uint64_t until_ns)
+bool squad_join(struct squad *q, const struct timespec *until)
 {
 	bool all = true;
 	unsigned int i;
 
 	for (i = 0; i < q->n_faultds; i++)
-		all &= join(&q->faultds[i].hand, until_ns);
+		all &= join(&q->faultds[i].hand, until);
 	for (i = 0; i < q->n_workers; i++)
-		all &= join(&q->workers[i].hand, until_ns);
+		all &= join(&q->workers[i].hand, until);
 	return all;
 }
 
@@ -213,6 +211,7 @@ struct squad *squad_free(struct squad *q)
 	for (i = 0; i < CREW_LOOKS; i++)
 		pthread_mutex_destroy(&q->looks[i]);
 	sem_destroy(&q->work);
+	ring_free(q->neighbours);
 	ring_free(q->jobs);
 	ring_free(q->ahead);
 	ring_free(q->results);
@@ -223,6 +222,12 @@ struct squad *squad_free(struct squad *q)
 	return NULL;
 }
 
+/* The last one is for all who find none. */
+static bool is_shared(const struct crew *c, const struct squad *q)
+{
+	return q == c->squads[CREW_SQUADS - 1];
+}
+
 /* The user's own; else one that nobody has; else NULL. */
 static struct squad *find(struct crew *c, uint32_t uid)
 {
@@ -231,7 +236,7 @@ static struct squad *find(struct crew *c, uint32_t uid)
 	CREW_EACH(q, c) {
 		if (q->spaces && q->uid == uid)
 			return q;
-		if (!q->spaces)
+		if (!q->spaces && !is_shared(c, q))
 			unused = q;
 	}
 	return unused;
@@ -256,8 +261,9 @@ static struct squad *another(struct crew *c, uint32_t uid)
 		atomic_store(&c->n_squads, n + 1);
 		return c->squads[n];
 	}
-	if (rc != -EAGAIN || n < CREW_SQUADS)
-		log_line(LOG_LEVEL_WARNING, "no threads for uid %u: %s; those of another user serve it", uid, strerror(-rc));
+	if (n == CREW_SQUADS)
+		return c->squads[CREW_SQUADS - 1];
+	log_line(LOG_LEVEL_WARNING, "no threads for uid %u: %s; those of another user serve it", uid, strerror(-rc));
 	return smallest(c);
 }
 

@@ -8,8 +8,6 @@
  * than a program that loses its memory. Who does not agree has SIGKILL. Memory that its program has unmapped
  * without freeing it cannot come back and is missed by nobody: when a round brings nothing, it is told apart.
  * A fault may still send another page away to make room, so before the last look nobody may evict any more.
- * A program that keeps our threads waiting in its memory keeps nobody else: what is its own is left as it is, like at
- * a kill, and the next daemon goes on with it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -42,7 +40,7 @@ struct stop {
 	bool stays[HMM_LIMIT_TIERS];	/* what rests there is left there */
 	bool stuck;			/* a round brought nothing: from here the kernel is asked what is still mapped */
 	uint64_t unmapped[HMM_LIMIT_TIERS];	/* bytes, as last looked at while stuck */
-	uint64_t later[HMM_LIMIT_TIERS];	/* bytes of clients that are recovered or held up: the next daemon goes on with them */
+	uint64_t recovering[HMM_LIMIT_TIERS];	/* bytes of clients that are not at rest yet: the next daemon goes on with them */
 	bool told_short;
 };
 
@@ -137,27 +135,26 @@ static void look_at_range(struct stop *x, struct range *r, struct round *round)
 	}
 }
 
-static void leave_for_later(struct stop *x, const struct range *r)
+static void look_at_recovering(struct stop *x, const struct range *r)
 {
 	unsigned int i;
 
 	for (i = 0; i < x->daemon->world->n_tiers; i++)
-		x->later[i] += atomic_load(&r->tier_bytes[i]);
+		x->recovering[i] += atomic_load(&r->tier_bytes[i]);
 }
 
 static void look_at_all(struct stop *x, struct round *round)
 {
 	memset(x->unmapped, 0, sizeof(x->unmapped));
-	memset(x->later, 0, sizeof(x->later));
+	memset(x->recovering, 0, sizeof(x->recovering));
 	LIST_EACH(s, &x->daemon->world->spaces) {
 		struct space *space = container_of(s, struct space, in_world);
-		bool held_up = crew_held_up(x->daemon->crew, space);
 
 		LIST_EACH(node, &space->ranges) {
 			struct range *r = container_of(node, struct range, in_space);
 
-			if (r->kind == RANGE_MANAGED && r->addr && (held_up || atomic_load(&r->dying)))
-				leave_for_later(x, r);
+			if (r->kind == RANGE_MANAGED && r->addr && atomic_load(&r->dying))
+				look_at_recovering(x, r);
 			else if (r->kind == RANGE_MANAGED && r->addr)
 				look_at_range(x, r, round);
 		}
@@ -168,7 +165,7 @@ static void look_at_all(struct stop *x, struct round *round)
 static uint64_t bytes_on(const struct stop *x, unsigned int tier)
 {
 	const struct tier *t = &x->daemon->world->tiers[tier];
-	uint64_t used = atomic_load(&t->pool.used), not = x->unmapped[tier] + x->later[tier];
+	uint64_t used = atomic_load(&t->pool.used), not = x->unmapped[tier] + x->recovering[tier];
 
 	/* What the kernel driver has stays in its care, whoever looks after it. */
 	if (tier_is_resident(t) || !tier_is_managed(t))
@@ -260,12 +257,13 @@ static void again(struct stop *x)
 	uv_timer_start(&x->timer, on_step, AGAIN_MS, STEP_MS);
 }
 
-/* Every thread that is not held up has passed since the crew was sealed. */
+/* Every thread has passed since the crew was sealed. */
 static void last_look(void *userdata)
 {
 	struct stop *x = userdata;
 
-	if (!memory_is_short(x)) {
+	/* What a fault asked another user's workers for before the seal may still be under way. */
+	if (!crew_busy(x->daemon->crew) && !memory_is_short(x)) {
 		finish(x);
 		return;
 	}
@@ -278,8 +276,7 @@ static void on_step(uv_timer_t *timer)
 	struct stop *x = timer->data;
 	struct daemon *d = x->daemon;
 
-	/* A round with pages of somebody who is held up has no end. */
-	if (crew_busy(d->crew) || (x->op && idmap_get(d->world->ops, x->op) && !crew_any_held_up(d->crew)))
+	if (crew_busy(d->crew) || (x->op && idmap_get(d->world->ops, x->op)))
 		return;
 	if (begin_round(x))
 		return;
@@ -288,9 +285,10 @@ static void on_step(uv_timer_t *timer)
 		return;
 	}
 	crew_seal(d->crew, true);
-	uv_timer_stop(timer);
 	if (crew_quiesce_all(d->crew, last_look, x) < 0)
 		again(x);
+	else
+		uv_timer_stop(timer);
 }
 
 void stop_begin(struct daemon *d)

@@ -75,8 +75,8 @@ static enum move_outcome pin(struct worker *w, const struct move *m)
 
 static enum move_outcome evict(struct worker *w, const struct move *m)
 {
-	if (m->tier == TIER_NOWHERE)	/* another user's fault asked for room */
-		return outcome_of(mover_evict_down(&w->hand.mover, m->range, m->vpn, 0));
+	if (crew_is_neighbours(m))
+		return atomic_load(&w->hand.crew->sealed) ? MOVE_BUSY : outcome_of(mover_evict_down(&w->hand.mover, m->range, m->vpn, 0));
 	return outcome_of(mover_evict(&w->hand.mover, m->range, m->vpn, 0, m->tier));
 }
 
@@ -113,7 +113,7 @@ static enum move_outcome carry_out(struct worker *w, const struct move *m)
 static void report(struct squad *q, const struct crew_result *result)
 {
 	ring_push(q->results, result);
-	if ((!ring_count(q->jobs) && !ring_count(q->ahead)) || ring_count(q->results) >= RESULTS_MANY)
+	if ((!ring_count(q->jobs) && !ring_count(q->ahead) && !ring_count(q->neighbours)) || ring_count(q->results) >= RESULTS_MANY)
 		uv_async_send(&q->crew->wake);
 }
 
@@ -142,7 +142,7 @@ static void work(struct worker *w, const struct move *m)
 
 static bool next_move(struct squad *q, struct move *ret)
 {
-	return ring_pop(q->ahead, ret) || ring_pop(q->jobs, ret);
+	return ring_pop(q->neighbours, ret) || ring_pop(q->ahead, ret) || ring_pop(q->jobs, ret);
 }
 
 void *worker_main(void *worker)

@@ -24,7 +24,8 @@ struct mover_device {			/* one per tier; shared, fixed once running */
 	_Atomic bool failed;		/* an I/O error was seen: no more evictions to it */
 	bool fresh;			/* opened without the contents of before the restart: what a ledger says is there is lost */
 };
-enum victim_way { VICTIM_OURS /* evict it */, VICTIM_PASSED /* somebody else does, and has the hold */, VICTIM_LEFT };
+enum victim_way { VICTIM_OURS /* evict it */, VICTIM_PASSED /* somebody else does, and has the hold */,
+	VICTIM_LATER /* enough of them are on their way */, VICTIM_LEFT /* nobody can */ };
 struct mover {
 	struct mech *mech;
 	struct mover_device *devices;	/* by tier index */

@@ -171,7 +171,9 @@ int mover_make_room(struct mover *m, struct pool *full)
 	while (in_vain < VAIN_EVICTIONS && ring_pop(full->victims, &v)) {
 		if (m->pass_on)
 			way = m->pass_on(m->userdata, &v);
-		if (way == VICTIM_PASSED)
+		if (way == VICTIM_LATER && !ring_push(full->victims, &v))
+			range_drop(v.range);
+		if (way == VICTIM_PASSED || way == VICTIM_LATER)
 			break;
 		rc = way == VICTIM_OURS ? mover_evict_down(m, v.range, v.vpn, v.word) : MOVER_E_NO_ROOM;
 		range_drop(v.range);

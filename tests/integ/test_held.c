@@ -231,6 +231,7 @@ static bool moved_meanwhile(const struct house *h, struct hmm_range *r)
 {
 	struct held *s = held_new();
 	pid_t pid = one_that_asks(h, s);
+	struct hmm_move_result result = HMM_MOVE_RESULT_INIT;
 	struct hmm_op *op = NULL;
 	blkcnt_t before;
 	bool seen;
@@ -245,8 +246,11 @@ static bool moved_meanwhile(const struct house *h, struct hmm_range *r)
 	assert_soon(atomic_load(&s->taken));
 	assert_int_equal(hmm_range_migrate(r, 0, HUGE_PAGE, "far", 0, &op), 0);
 	assert_int_equal(hmm_op_wait(op, UINT64_MAX), 0);
-	hmm_op_unref(op);
 	seen = !atomic_load(&s->ended) && blocks(pid, atomic_load(&s->file)) == before;
+	assert_int_equal(hmm_op_result(op, &result), 0);
+	assert_int_equal(result.moved, HUGE_PAGE);
+	hmm_op_unref(op);
+	assert_soon(blocks(pid, atomic_load(&s->file)) < before);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	munmap(s, sizeof(*s));
