@@ -36,6 +36,7 @@ struct account *account_free(struct account *a)
 		return NULL;
 	for (i = 0; i < ACCOUNT_KINDS; i++)
 		assert(a->used[i] == 0);
+	excess_drop(a);
 	for (i = 0; i < a->n_pools; i++)
 		pool_done(&a->pools[i]);
 	list_remove(&a->in_world);

@@ -9,6 +9,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/core/config.h"
+#include "daemon/core/excess.h"
 #include "daemon/core/pool.h"
 #include "daemon/core/share.h"
 
@@ -37,6 +38,8 @@ struct account {
 	uint64_t used[ACCOUNT_KINDS], limit[ACCOUNT_KINDS];
 	struct pool pools[HMM_LIMIT_TIERS];	/* parent: the tier's pool; limit: quota */
 	unsigned int n_pools;
+	uint64_t freed;			/* bytes in memory of managed ranges when they ended, ever; loop thread */
+	struct excess excess;		/* what its programs put into their files by themselves */
 };
 struct charge {
 	struct account *account;	/* NULL: nothing charged */

@@ -11,6 +11,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/drain_check.c \
 	daemon/core/drain_pass.c \
 	daemon/core/event.c daemon/core/event.h \
+	daemon/core/excess.c daemon/core/excess.h \
 	daemon/core/fault.c daemon/core/fault.h \
 	daemon/core/heat.c daemon/core/heat.h \
 	daemon/core/op.c daemon/core/op.h daemon/core/op_own.h daemon/core/op_retry.c daemon/core/op_slice.c \

@@ -20,6 +20,7 @@ int pool_init(struct pool *p, struct pool *parent, uint64_t limit)
 	atomic_init(&p->limit, limit);
 	atomic_init(&p->moved_in, 0);
 	atomic_init(&p->moved_out, 0);
+	atomic_init(&p->given, 0);
 	atomic_init(&p->draining, false);
 	p->parent = parent;
 	p->victims = victims;
@@ -74,6 +75,7 @@ struct pool *pool_take(struct pool *p, uint64_t bytes)
 
 void pool_give(struct pool *p, uint64_t bytes)
 {
+	atomic_fetch_add_explicit(&p->given, bytes, memory_order_relaxed);
 	for (; p; p = p->parent)
 		give_here(p, bytes);
 }
@@ -82,6 +84,16 @@ void pool_force(struct pool *p, uint64_t bytes)
 {
 	for (; p; p = p->parent)
 		atomic_fetch_add_explicit(&p->used, bytes, memory_order_acq_rel);
+}
+
+void pool_force_alone(struct pool *p, uint64_t bytes)
+{
+	atomic_fetch_add_explicit(&p->used, bytes, memory_order_acq_rel);
+}
+
+void pool_give_alone(struct pool *p, uint64_t bytes)
+{
+	give_here(p, bytes);
 }
 
 void pool_count(struct pool *p, uint64_t bytes_in, uint64_t bytes_out)

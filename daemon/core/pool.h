@@ -25,6 +25,7 @@ struct pool {
 	_Atomic uint64_t used;	/* bytes */
 	_Atomic uint64_t limit;	/* bytes; may sink below used on reload: then takes fail until it fits */
 	_Atomic uint64_t moved_in, moved_out;	/* bytes, ever */
+	_Atomic uint64_t given;	/* bytes given back, ever; counted before they leave `used` */
 	_Atomic bool draining;	/* takes fail */
 	struct pool *parent;	/* the tier's own pool, or NULL */
 	struct ring *victims;	/* of struct victim */
@@ -39,6 +40,11 @@ void pool_give(struct pool *p, uint64_t bytes);
 void pool_count(struct pool *p, uint64_t bytes_in, uint64_t bytes_out);
 /* Takes beyond the limit: only for recovery and for bringing pages back at the end. */
 void pool_force(struct pool *p, uint64_t bytes);
+/*
+ * Beyond the limit, and not of the parents: memory that hmmd has not placed, which only this pool's pages make room for.
+ */
+void pool_force_alone(struct pool *p, uint64_t bytes);
+void pool_give_alone(struct pool *p, uint64_t bytes);
 /* What a take could have now: the least room of the pool and its parents, 0 while one of them drains. */
 uint64_t pool_free_bytes(const struct pool *p);
 

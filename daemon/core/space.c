@@ -26,6 +26,8 @@ static const struct {
 	[SPACE_E_STATE_FULL] = { "the state directory is full", ENOSPC },
 	[SPACE_E_STORE] = { "the descriptor store of the service manager is full (FileDescriptorStoreMax=)", ENOSPC },
 	[SPACE_E_STORED] = { "the share of this user of the service manager's descriptor store is used up", EDQUOT },
+	[SPACE_E_EXCESS] = { "over the quota of this user, with memory in the files of its ranges that hmmd has not put there",
+			     EDQUOT },
 };
 
 static unsigned int refusal_index(int refusal)

@@ -47,7 +47,8 @@ enum space_refusal {	/* expected outcomes; space_refusal_text() has words for ea
 	SPACE_E_NONE = 6 /* no such range */, SPACE_E_STATE = 7 /* mapped already */, SPACE_E_TABLES = 8 /* grow the arenas, try again */,
 	SPACE_E_LEDGER = 9 /* the uid's share of the state directory is used up */,
 	SPACE_E_STATE_FULL = 10 /* the state directory itself has no room; found by io */,
-	SPACE_E_STORE = 11 /* systemd's store is full; found by io */, SPACE_E_STORED = 12 /* the uid's share of it is used up */
+	SPACE_E_STORE = 11 /* systemd's store is full; found by io */, SPACE_E_STORED = 12 /* the uid's share of it is used up */,
+	SPACE_E_EXCESS = 13 /* the uid's files hold more than hmmd has put there, beyond its limit */
 };
 const char *space_refusal_text(int refusal);
 int space_refusal_errno(int refusal);	/* positive errno for the Error message */

@@ -140,6 +140,8 @@ static int managed_charge(struct range *r)
 		charge_force(&r->managed, s->account, ACCOUNT_MANAGED, r->size);
 		return commit_again(s->world, s->account, r->reach, r->size);
 	}
+	if (excess_is_over(s->account, s->world))
+		return SPACE_E_EXCESS;
 	if (charge_take(&r->managed, s->account, ACCOUNT_MANAGED, r->size))
 		return SPACE_E_QUOTA;
 	rc = commit_take(s->world, s->account, r->reach, r->size);
@@ -353,8 +355,11 @@ static void bytes_give(struct range *r)
 
 	for (i = 0; r->kind == RANGE_MANAGED && i < a->n_pools; i++) {
 		bytes = atomic_load_explicit(&r->tier_bytes[i], memory_order_relaxed);
-		if (bytes)
-			pool_give(&a->pools[i], bytes);
+		if (!bytes)
+			continue;
+		if (tier_is_resident(&r->space->world->tiers[i]))
+			a->freed += bytes;
+		pool_give(&a->pools[i], bytes);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/io/blocks.h"
 #include "daemon/io/config_file.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
@@ -216,6 +217,8 @@ static int open_service(struct daemon *d)
 		return fail(r, "the record of the tiers");
 	r = errands_new(&d->errands, d->loop);
 	if (!r)
+		r = blocks_start(d);
+	if (!r)
 		r = crew_new(&d->crew, d);
 	if (r)
 		return fail(r, "the threads");
@@ -355,6 +358,7 @@ void daemon_free(struct daemon *d)
 		rates_stop(d);
 		track_stop(d);
 		schedule_stop(d);
+		blocks_stop(d);
 	}
 	if (d->server)
 		server_close(d->server);
@@ -372,6 +376,7 @@ void daemon_free(struct daemon *d)
 	notify_send_stop();
 	if (d->loop)
 		close_loop(d, stuck);
+	d->blocks = blocks_free(d->blocks);
 	d->porters = porters_free(d->porters);
 	d->server = server_free(d->server);
 	if (d->uffd_device >= 0)

@@ -13,6 +13,7 @@
 #include "daemon/mech/doors.h"
 #include "daemon/mech/mover.h"
 
+struct blocks;
 struct crew;
 struct errands;
 struct hugepages;
@@ -49,6 +50,7 @@ struct daemon {
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;
 	struct errands *errands;			/* what may wait for a client */
+	struct blocks *blocks;				/* of blocks.c: what lies in the files of managed ranges */
 	struct porters *porters;
 	struct server *server;
 	struct schedule *schedule;			/* of schedule.c; NULL: stopped */

@@ -4,6 +4,8 @@ noinst_LTLIBRARIES += daemon/io/libio.la
 daemon_io_libio_la_SOURCES = \
 	daemon/io/awaited.c \
 	daemon/io/awaited.h \
+	daemon/io/blocks.c \
+	daemon/io/blocks.h \
 	daemon/io/closing.c \
 	daemon/io/closing.h \
 	daemon/io/config_file.h \

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/io/blocks.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/memfile.h"
 #include "daemon/io/notify.h"
@@ -32,6 +33,7 @@ static uint64_t largest_file(void)
 static void put_in(struct memfile *f, struct range *r, uint64_t offset)
 {
 	f->users++;
+	f->home = atomic_load(&r->home);
 	r->file = f;
 	r->offset = offset;
 	r->backing = f->fd;
@@ -53,21 +55,33 @@ static int fill_in(struct daemon *d, struct memfile *f, const char *name)
 	return 0;
 }
 
-static int create(struct daemon *d, struct memfile f, const char *name, struct memfile **ret)
+/* The range that it is for makes it a user's. */
+static struct memfile *new_file(struct daemon *d, const struct range *r, const struct memfile *f)
 {
 	struct memfile *made = malloc(sizeof(*made));
-	int rc;
 
 	if (!made)
-		return -ENOMEM;
-	rc = fill_in(d, &f, name);
-	if (rc) {
-		free(made);
+		return NULL;
+	*made = *f;
+	made->space = r->space;
+	list_init(&made->counted);
+	if (!blocks_add(d, made))
+		return made;
+	free(made);
+	return NULL;
+}
+
+static int create(struct daemon *d, const struct range *r, struct memfile f, const char *name, struct memfile **ret)
+{
+	int rc = fill_in(d, &f, name);
+
+	if (rc)
 		return rc;
-	}
-	*made = f;
-	*ret = made;
-	return 0;
+	*ret = new_file(d, r, &f);
+	if (*ret)
+		return 0;
+	close(f.fd);
+	return -ENOMEM;
 }
 
 static bool has_room(const struct space *s, uint64_t size)
@@ -86,7 +100,7 @@ static int take_window(struct daemon *d, struct range *r)
 	int rc = 0;
 
 	if (!f)
-		rc = create(d, (struct memfile){ .shared = true, .id = s->client, .size = largest_file() }, s->name, &f);
+		rc = create(d, r, (struct memfile){ .shared = true, .id = s->client, .size = largest_file() }, s->name, &f);
 	if (rc)
 		return rc;
 	s->file = f;
@@ -104,25 +118,23 @@ int memfile_take(struct daemon *d, struct range *r, bool windows)
 		return take_window(d, r);
 	if (r->size > largest_file())
 		return -EFBIG;
-	rc = create(d, (struct memfile){ .id = r->id, .size = r->size }, r->name, &f);
+	rc = create(d, r, (struct memfile){ .id = r->id, .size = r->size }, r->name, &f);
 	if (!rc)
 		put_in(f, r, 0);
 	return rc;
 }
 
-int memfile_restore(struct range *r, const struct range_record *rec)
+int memfile_restore(struct daemon *d, struct range *r, const struct range_record *rec)
 {
 	struct space *s = r->space;
 	struct memfile *f = rec->window ? s->file : NULL;
 
 	if (!f)
-		f = calloc(1, sizeof(*f));
+		f = new_file(d, r, &(struct memfile){ .fd = -1, .shared = rec->window, .inode = rec->inode,
+						      .id = rec->window ? s->client : rec->id,
+						      .next = rec->window ? ledgerfile_next_window(s->ledger) : 0 });
 	if (!f)
 		return -ENOMEM;
-	if (!f->users)
-		*f = (struct memfile){ .fd = -1, .shared = rec->window, .id = rec->window ? s->client : rec->id,
-				       .inode = rec->inode,
-				       .next = rec->window ? ledgerfile_next_window(s->ledger) : 0 };
 	if (rec->window)
 		s->file = f;
 	put_in(f, r, rec->offset);
@@ -227,11 +239,17 @@ void memfile_drop(struct daemon *d, struct range *r)
 		return;
 	if (r->space->file == f)
 		r->space->file = NULL;
-	if (f->fd >= 0)
-		close(f->fd);
 	store_name(f, name);
 	if (!d->keep)
 		notify_forget(name);
 	charge_give(&f->place);
+	if (blocks_remove(f))
+		memfile_end(f);
+}
+
+void memfile_end(struct memfile *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
 	free(f);
 }

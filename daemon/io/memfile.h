@@ -21,12 +21,18 @@ struct memfile {
 	uint64_t id;			/* its name in the store: the client's, or that of its only range */
 	uint64_t inode, size;
 	uint64_t next;			/* where the next window begins */
+	struct space *space;
+	uint8_t home;			/* of the range that came last */
+	/* of blocks.c: */
+	struct list_node counted;
+	uint64_t count;			/* the last one that it was in */
+	bool looked_at;			/* just now, by another thread: the descriptor and all else stays */
 };
 
 /* Gives a new range its file and its place in there. windows: the client can map them. -errno. */
 int memfile_take(struct daemon *d, struct range *r, bool windows);
 /* The same for a range on record, without the descriptor. -ENOMEM. */
-int memfile_restore(struct range *r, const struct range_record *rec);
+int memfile_restore(struct daemon *d, struct range *r, const struct range_record *rec);
 void memfile_to_record(const struct range *r, struct range_record *rec);
 /* Its descriptor is here, from the store if need be. */
 bool memfile_at_hand(struct range *r);
@@ -42,5 +48,6 @@ enum { MEMFILE_NAME = 32 };
 int memfile_store(struct range *r);
 /* The range ends. The last one of a file closes it, and has it forgotten by the store unless the next daemon shall find it. */
 void memfile_drop(struct daemon *d, struct range *r);
+void memfile_end(struct memfile *f);	/* the last step of that, when nobody looks at it (blocks.h) */
 
 #endif

@@ -124,6 +124,36 @@ static void examine_errands(const struct daemon *d, struct findings *f)
 		 "that does not answer");
 }
 
+/* Who has most. */
+static const struct account *in_excess(const struct world *w)
+{
+	const struct account *most = NULL;
+
+	LIST_EACH(node, &w->accounts) {
+		const struct account *a = container_of(node, struct account, in_world);
+
+		if (a->excess.charged > (most ? most->excess.charged : 0))
+			most = a;
+	}
+	return most;
+}
+
+static void examine_files(const struct daemon *d, struct findings *f)
+{
+	const struct account *a = in_excess(d->world);
+	struct doctor_line *l = add(f, "files", a ? DOCTOR_DEGRADED : DOCTOR_OK);
+
+	if (!a) {
+		snprintf(l->text, sizeof(l->text), "all that lies in the files of managed ranges was put there by hmmd");
+		return;
+	}
+	snprintf(l->text, sizeof(l->text), "uid %u has %llu MiB in the files of its ranges that hmmd has not put there%s",
+		 a->uid, (unsigned long long)(a->excess.charged >> 20),
+		 excess_is_over(a, d->world) ? ", beyond its limit: it gets no more managed memory" : "");
+	snprintf(l->remedy, sizeof(l->remedy), "end the program that fills its ranges' files past hmmd, or have it punch "
+		 "what it has put there");
+}
+
 static void examine_threads(const struct daemon *d, struct findings *f)
 {
 	unsigned int stuck = crew_stuck(d->crew);
@@ -204,6 +234,7 @@ static int query_doctor(struct query *q)
 	examine_room(q->daemon, &f);
 	examine_waits(q->daemon, &f);
 	examine_errands(q->daemon, &f);
+	examine_files(q->daemon, &f);
 	examine_threads(q->daemon, &f);
 	examine_control(q->daemon, &f);
 	examine_config(q->daemon, &f);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Topic users: what each user is charged for, beside its quota; a limit that is not there is empty. One row per user
- * that holds anything. The cursor is the place in the list of accounts.
+ * Topic users: what each user is charged for, beside its quota; a limit that is not there is empty. What its programs
+ * have put into their files by themselves counts in a tier, which stands beside it. One row per user that holds
+ * anything. The cursor is the place in the list of accounts.
  */
 #include "daemon/io/daemon.h"
 #include "daemon/io/query.h"
@@ -18,6 +19,7 @@ static const struct column columns[] = {
 	{ "ledger_bytes", UNIT_BYTES },	 { "ledger_limit_bytes", UNIT_BYTES },
 	{ "queued_bytes", UNIT_BYTES },	 { "queued_limit_bytes", UNIT_BYTES },
 	{ "stored", UNIT_NUMBER },	 { "stored_limit", UNIT_NUMBER },
+	{ "excess_bytes", UNIT_BYTES },	 { "excess_tier", UNIT_TEXT },
 };
 static const enum account_what shown[] = {
 	ACCOUNT_CLIENTS, ACCOUNT_RANGES, ACCOUNT_MANAGED, ACCOUNT_ADOPTED, ACCOUNT_PINNED,
@@ -26,7 +28,7 @@ static const enum account_what shown[] = {
 
 static bool sees(const struct query *q, const struct account *a)
 {
-	uint64_t sum = 0;
+	uint64_t sum = a->excess.charged;
 
 	for (unsigned int i = 0; i < ACCOUNT_KINDS; i++)
 		sum |= a->used[i];
@@ -45,6 +47,8 @@ static bool add_user(struct query *q, const struct account *a)
 		table_number_if(q->table, a->limit[shown[i]] != UINT32_MAX && a->limit[shown[i]] != UINT64_MAX,
 				a->limit[shown[i]]);
 	}
+	table_number(q->table, a->excess.charged);
+	table_text(q->table, a->excess.charged ? q->daemon->world->tiers[a->excess.tier].config.name : NULL);
 	return table_row_end(q->table);
 }
 

@@ -35,6 +35,10 @@ void reply_result(struct session *s, uint64_t id, int result, const char *what)
 	if (result == SPACE_E_LEDGER || result == SPACE_E_STATE_FULL)
 		session_error(s, id, space_refusal_errno(result), "%s: %s: %s", what,
 			      session_daemon(s)->world->config.state_dir, space_refusal_text(result));
+	else if (result == SPACE_E_EXCESS)
+		session_error(s, id, space_refusal_errno(result), "%s: %s: %llu MiB, see hmmctl users", what,
+			      space_refusal_text(result),
+			      (unsigned long long)(session_space(s)->account->excess.charged >> 20));
 	else if (result > 0)
 		session_error(s, id, space_refusal_errno(result), "%s: %s", what,
 			      space_refusal_text(result));

@@ -31,6 +31,8 @@ int resume_finish(struct daemon *d, struct space *s, uint64_t session, uint64_t 
 /* Clients that are being brought to rest, and their pages that are not yet. */
 void resume_progress(struct daemon *d, uint64_t *ret_clients, uint64_t *ret_pages);
 bool resume_is_recovering(struct daemon *d, const struct space *s);
+/* Some pages of it are in no books yet: it waits for its client, or is being brought to rest. */
+bool resume_is_unsettled(struct daemon *d, const struct space *s);
 bool resume_any_left(struct daemon *d);	/* a client's pages are where an earlier daemon left them */
 unsigned int resume_steps(void);	/* errands under way in clients' memory */
 /*

@@ -73,6 +73,13 @@ bool resume_is_recovering(struct daemon *d, const struct space *s)
 	return w && w->recovering;
 }
 
+bool resume_is_unsettled(struct daemon *d, const struct space *s)
+{
+	const struct resume *w = resume_find(d, s);
+
+	return w && has_left(w);
+}
+
 bool resume_any_left(struct daemon *d)
 {
 	LIST_EACH(node, resume_claimed())

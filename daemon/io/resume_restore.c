@@ -72,7 +72,7 @@ static int restore_range(void *userdata, const struct range_record *rec)
 	if (!rc) {
 		rc = rename_range(d->world, r, rec->id);
 		if (!rc)
-			rc = memfile_restore(r, rec);
+			rc = memfile_restore(d, r, rec);
 		if (rc)
 			forget_range(w->space, r);
 	}

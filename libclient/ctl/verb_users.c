@@ -8,7 +8,7 @@ static const struct view_column columns[] = {
 	{ "adopted_bytes", "ADOPTED", SHOW_UNIT }, { "pinned_bytes", "PINNED", SHOW_UNIT },
 	{ "operations", "OPERATIONS", SHOW_UNIT }, { "ledger_bytes", "LEDGER", SHOW_UNIT },
 	{ "ledger_limit_bytes", "OF", SHOW_UNIT }, { "queued_bytes", "QUEUED", SHOW_UNIT },
-	{ "stored", "STORED", SHOW_UNIT }, { 0 }
+	{ "stored", "STORED", SHOW_UNIT }, { "excess_bytes", "EXCESS", SHOW_UNIT }, { 0 }
 };
 static const struct view view = { columns, "no user holds anything" };
 

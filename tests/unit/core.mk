@@ -8,6 +8,7 @@ core_test_programs = \
 	tests/unit/test_commit \
 	tests/unit/test_config_check \
 	tests/unit/test_event \
+	tests/unit/test_excess \
 	tests/unit/test_fault \
 	tests/unit/test_heat \
 	tests/unit/test_op \
@@ -72,6 +73,11 @@ tests_unit_test_event_SOURCES = tests/unit/test_event.c $(core_test_fixture)
 tests_unit_test_event_CFLAGS = $(core_test_cflags)
 tests_unit_test_event_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_event_LDADD = $(core_test_ldadd)
+
+tests_unit_test_excess_SOURCES = tests/unit/test_excess.c $(core_test_fixture)
+tests_unit_test_excess_CFLAGS = $(core_test_cflags)
+tests_unit_test_excess_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_excess_LDADD = $(core_test_ldadd)
 
 tests_unit_test_fault_SOURCES = tests/unit/test_fault.c $(core_test_fixture)
 tests_unit_test_fault_CFLAGS = $(core_test_cflags)

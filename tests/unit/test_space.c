@@ -263,11 +263,11 @@ static void refusals_have_words(void **state)
 	int i;
 
 	(void)state;
-	for (i = SPACE_E_OVERLAP; i <= SPACE_E_STORED; i++) {
+	for (i = SPACE_E_OVERLAP; i <= SPACE_E_EXCESS; i++) {
 		assert_true(strlen(space_refusal_text(i)) > 5);
 		assert_true(space_refusal_errno(i) > 0);
 	}
-	assert_string_equal(space_refusal_text(SPACE_E_STORED + 1), space_refusal_text(-1));
+	assert_string_equal(space_refusal_text(SPACE_E_EXCESS + 1), space_refusal_text(-1));
 	assert_int_equal(space_refusal_errno(0), 0);
 }
 
