@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Counting what lies in files (blocks.h). A count of a user goes through all its files, some in each errand, so that
- * a user with very many of them takes little of the loop at a time. The descriptors are not duplicated: a file that
+ * a user with very many of them takes little of the loop at a time. These errands have threads of their own: a program
+ * that keeps hmmd waiting in its memory would put the counts off as well. The descriptors are not duplicated: a file that
  * is let go of meanwhile is closed when the errand is back. Left out are files of clients whose pages are not
  * all in the books yet, since they are being recovered or wait for their client, or not any more, since it is gone.
  */
@@ -181,7 +182,7 @@ static void go_on(struct counted *u)
 	if (!s->n) {
 		free(s);
 		judge(u);
-	} else if (errand_submit(u->blocks->daemon->errands, u->account->uid, &s->errand)) {
+	} else if (errand_submit(u->blocks->daemon->counts, u->account->uid, &s->errand)) {
 		u->under_way = false;
 		give_up(s);
 	}

@@ -12,7 +12,7 @@ struct blocks;
 struct daemon;
 struct memfile;
 
-int blocks_start(struct daemon *d);	/* needs the errands. 0, -errno */
+int blocks_start(struct daemon *d);	/* needs d->counts. 0, -errno */
 /* Nothing is begun any more; counts under way are waited for by errands_end(). */
 void blocks_stop(struct daemon *d);
 /* After the last file is gone and the loop has closed its handles. */

@@ -217,6 +217,8 @@ static int open_service(struct daemon *d)
 		return fail(r, "the record of the tiers");
 	r = errands_new(&d->errands, d->loop);
 	if (!r)
+		r = errands_new(&d->counts, d->loop);
+	if (!r)
 		r = blocks_start(d);
 	if (!r)
 		r = crew_new(&d->crew, d);
@@ -366,9 +368,11 @@ void daemon_free(struct daemon *d)
 		end_at_once(d);
 	d->crew = crew_free(d->crew);
 	stuck = d->errands && !errands_end(d->errands);
+	stuck |= d->counts && !errands_end(d->counts);
 	if (stuck && resume_steps())
 		end_at_once(d);
 	d->errands = errands_free(d->errands);
+	d->counts = errands_free(d->counts);
 	if (d->world)
 		retire_rest(d);
 	graves_end(d);

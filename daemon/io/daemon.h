@@ -50,7 +50,8 @@ struct daemon {
 	int uffd_device;				/* /dev/userfaultfd for clients, or -1 */
 	struct crew *crew;
 	struct errands *errands;			/* what may wait for a client */
-	struct blocks *blocks;				/* of blocks.c: what lies in the files of managed ranges */
+	struct errands *counts;				/* those of blocks.c */
+	struct blocks *blocks;				/* what lies in the files of managed ranges */
 	struct porters *porters;
 	struct server *server;
 	struct schedule *schedule;			/* of schedule.c; NULL: stopped */

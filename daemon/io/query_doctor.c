@@ -110,16 +110,17 @@ static void examine_waits(struct daemon *d, struct findings *f)
 static void examine_errands(const struct daemon *d, struct findings *f)
 {
 	struct doctor_line *l = add(f, "errands", DOCTOR_OK);
-	uint32_t uid = 0;
-	uint64_t us = errands_longest_us(d->errands, &uid);
+	uint32_t uid = 0, other = 0;
+	uint64_t us = errands_longest_us(d->errands, &uid), counts_us = errands_longest_us(d->counts, &other);
 
-	if (us < WAIT_LONG_US) {
-		snprintf(l->text, sizeof(l->text), "no program keeps hmmd waiting in its memory");
+	if (us < WAIT_LONG_US && counts_us < WAIT_LONG_US) {
+		snprintf(l->text, sizeof(l->text), "no program keeps hmmd waiting in its memory or at its files");
 		return;
 	}
 	l->state = DOCTOR_DEGRADED;
-	snprintf(l->text, sizeof(l->text), "a program of uid %u has kept hmmd waiting in its memory for %.1f s; only that user's "
-		 "programs wait for it", uid, (double)us / 1e6);
+	snprintf(l->text, sizeof(l->text), "a program of uid %u has kept hmmd waiting in its memory or at its files for %.1f s; "
+		 "only that user's programs wait for it", us < counts_us ? other : uid,
+		 (double)(us < counts_us ? counts_us : us) / 1e6);
 	snprintf(l->remedy, sizeof(l->remedy), "end the program that holds its own lock, or whose memory is of a file system "
 		 "that does not answer");
 }

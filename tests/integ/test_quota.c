@@ -2,10 +2,13 @@
 /* A quota refuses what is beyond it, charges exactly what is held, and gives everything back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/support/ask.h"
@@ -298,6 +301,67 @@ static void who_is_in_excess_waits_alone(void **state)
 	strange_end(&x);
 }
 
+/* Bytes that are never there are written into a file, and it is locked meanwhile. */
+struct holder {
+	int file, uffd;
+	void *nothing;
+	pthread_t thread;
+};
+
+static void *write_nothing(void *holder)
+{
+	struct holder *w = holder;
+
+	die_by_own_signal();
+	(void)!pwrite(w->file, w->nothing, HUGE_PAGE, 0);
+	return NULL;
+}
+
+static void hold_file(struct holder *w, int file)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffd_msg fault;
+
+	*w = (struct holder){ .file = file, .uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC) };
+	w->nothing = mmap(NULL, HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(w->uffd >= 0 && w->nothing != MAP_FAILED);
+	reg.range.start = (uintptr_t)w->nothing;
+	reg.range.len = HUGE_PAGE;
+	assert_int_equal(ioctl(w->uffd, UFFDIO_API, &api), 0);
+	assert_int_equal(ioctl(w->uffd, UFFDIO_REGISTER, &reg), 0);
+	assert_int_equal(pthread_create(&w->thread, NULL, write_nothing, w), 0);
+	assert_int_equal(read(w->uffd, &fault, sizeof(fault)), sizeof(fault));
+}
+
+static void let_file_go(struct holder *w)
+{
+	close(w->uffd);
+	pthread_join(w->thread, NULL);
+	munmap(w->nothing, HUGE_PAGE);
+}
+
+/* Who writes into it holds its lock as long as it likes, and that hides nothing. */
+static void a_file_that_is_locked_is_charged(void **state)
+{
+	struct holder holder;
+	struct strange x;
+	void *past;
+
+	strange_begin(&x, state);
+	hold_file(&holder, x.range.file);
+	past = mmap(NULL, PUT, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, x.range.file, 0);
+	assert_true(past != MAP_FAILED);
+	words_fill(past, PUT, SEED);
+	is_seen_and_refused(&x, PUT);
+	let_file_go(&holder);
+	munmap(past, PUT);
+	punch(&x, 0, PUT);
+	is_well_again(&x);
+	rawpeer_free(x.peer, &x.range);
+	strange_end(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +373,8 @@ int main(void)
 		PER_BACKING(a_mapping_that_hmmd_does_not_serve_is_charged),
 		PER_BACKING(what_lies_beyond_the_end_is_charged),
 		PER_BACKING(who_is_in_excess_waits_alone),
+		{ "a_file_that_is_locked_is_charged on thp", a_file_that_is_locked_is_charged, NULL, NULL, (void *)"thp" },
+		{ "a_file_that_is_locked_is_charged on small", a_file_that_is_locked_is_charged, NULL, NULL, (void *)"small" },
 	};
 
 	return cmocka_run_group_tests_name("quotas", tests, NULL, NULL);
