@@ -21,7 +21,7 @@
 #include "tests/support/rawpeer.h"
 #include "tests/support/words.h"
 
-enum { ROUNDS = 60, PIECES = 128, PAGES = 4, SOMEBODY = 1234 };
+enum { ROUNDS = 60, LONGER = 24, PIECES = 128, PAGES = 4, SOMEBODY = 1234 };
 #define PIECE (64 * MiB)
 
 /* Between a program that holds its lock and the test. */
@@ -42,25 +42,25 @@ static struct held *held_new(void)
 }
 
 /* Many mappings of one small file, their page tables filled: a change of all their rights takes long. */
-static void *much_to_protect(void)
+static void *much_to_protect(size_t pieces)
 {
 	int file = memfd_create("held", 0);
-	uint8_t *all = mmap(NULL, PIECES * PIECE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *all = mmap(NULL, pieces * PIECE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	assert_int_equal(ftruncate(file, PIECE), 0);
-	for (size_t i = 0; i < PIECES; i++)
+	for (size_t i = 0; i < pieces; i++)
 		assert_ptr_equal(mmap(all + i * PIECE, PIECE, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_FIXED | MAP_POPULATE, file, 0), all + i * PIECE);
 	close(file);
 	return all;
 }
 
-static void hold(struct held *s, void *all)
+static void hold(struct held *s, void *all, size_t pieces)
 {
 	int rights = atomic_load(&s->begun) & 1 ? PROT_READ | PROT_WRITE : PROT_READ;
 
 	atomic_fetch_add(&s->begun, 1);
-	mprotect(all, PIECES * PIECE, rights);
+	mprotect(all, pieces * PIECE, rights);
 	atomic_store(&s->ended, atomic_load(&s->begun));
 }
 
@@ -94,7 +94,7 @@ static pid_t one_that_cuts(const struct house *h, struct held *s)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	all = much_to_protect();
+	all = much_to_protect(PIECES);
 	p = rawpeer_open(h->socket);
 	rawpeer_hello(p);
 	rawpeer_attach(p);
@@ -106,7 +106,7 @@ static pid_t one_that_cuts(const struct house *h, struct held *s)
 		_exit(1);
 	while (!atomic_load(&s->ready))
 		;
-	hold(s, all);
+	hold(s, all, PIECES);
 	pause();
 	_exit(0);
 }
@@ -173,7 +173,7 @@ static void ask_to_evict(struct rawpeer *p, const struct rawrange *r)
 }
 
 /* Of another user: asks to evict more pages than there are workers, and takes its lock, which they need. */
-static pid_t one_that_asks(const struct house *h, struct held *s)
+static pid_t one_that_asks(const struct house *h, struct held *s, size_t pieces)
 {
 	static struct rawrange r;
 	struct rawpeer *p;
@@ -184,7 +184,7 @@ static pid_t one_that_asks(const struct house *h, struct held *s)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	all = much_to_protect();
+	all = much_to_protect(pieces);
 	assert_int_equal(seteuid(SOMEBODY), 0);
 	p = rawpeer_open(h->socket);
 	assert_int_equal(seteuid(0), 0);
@@ -202,7 +202,7 @@ static pid_t one_that_asks(const struct house *h, struct held *s)
 	while (!atomic_load(&s->ask) || !atomic_load(&s->ready))
 		;
 	ask_to_evict(p, &r);
-	hold(s, all);
+	hold(s, all, pieces);
 	pause();
 	_exit(0);
 }
@@ -227,10 +227,10 @@ static blkcnt_t blocks(pid_t pid, int file)
 }
 
 /* True: a page of another user was moved while the lock kept every page that was to go before it. */
-static bool moved_meanwhile(const struct house *h, struct hmm_range *r)
+static bool moved_meanwhile(const struct house *h, struct hmm_range *r, size_t pieces)
 {
 	struct held *s = held_new();
-	pid_t pid = one_that_asks(h, s);
+	pid_t pid = one_that_asks(h, s, pieces);
 	struct hmm_move_result result = HMM_MOVE_RESULT_INIT;
 	struct hmm_op *op = NULL;
 	blkcnt_t before;
@@ -271,9 +271,9 @@ static void who_holds_its_lock_holds_up_no_other_user(void **state)
 	h = house_on(state, HOUSE_QUIET);
 	c = house_client(h, "other", 0);
 	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &r), 0);
-	for (i = 0; i < ROUNDS && !moved_meanwhile(h, r); i++)
+	for (i = 0; i < LONGER && !moved_meanwhile(h, r, PIECES * (1 + i / 4)); i++)
 		;
-	assert_true(i < ROUNDS);
+	assert_true(i < LONGER);
 	hmm_client_unref(c);
 	house_close(h);
 }
@@ -281,7 +281,7 @@ static void who_holds_its_lock_holds_up_no_other_user(void **state)
 /* Its own threads evict what another user's fault wants room for. */
 static void pages_of_others_make_room(void **state)
 {
-	enum { MEMORY = 16, SEED = 3 };
+	enum { MEMORY = 12 /* of 16 that there are */, SEED = 3 };
 	struct hmm_range *r = NULL;
 	struct hmm_client *c;
 	struct other other;
