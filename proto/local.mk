@@ -21,6 +21,7 @@ proto_libhmmpb_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -fvisibility=hidden
 proto_libhmmproto_la_SOURCES = \
 	proto/arena.c proto/arena.h \
 	proto/frame.c proto/frame.h \
+	proto/gate.h \
 	proto/ledger.h proto/limits.h \
 	proto/validate.c proto/validate.h \
 	proto/validate_client.c proto/validate_daemon.c \

@@ -20,7 +20,7 @@ struct rule {
 
 static const struct rule rules[] = {
 	[KIND(HELLO)] = { "Hello", check_hello, FROM_CLIENT, false, 0, 0 },
-	[KIND(HELLO_REPLY)] = { "HelloReply", check_hello_reply, FROM_DAEMON, false, 0, 2 },
+	[KIND(HELLO_REPLY)] = { "HelloReply", check_hello_reply, FROM_DAEMON, false, 0, 3 },
 	[KIND(ATTACH_UFFD)] = { "AttachUffd", NULL, FROM_CLIENT, false, 1, 1 },
 	[KIND(ATTACH_DRIVER)] = { "AttachDriver", NULL, FROM_CLIENT, false, 1, 1 },
 	[KIND(ALLOC)] = { "Alloc", check_alloc, FROM_CLIENT, false, 0, 0 },
@@ -80,7 +80,8 @@ int message_is_event(Hmmd__Message__KindCase kind)
 static size_t hello_fds(const Hmmd__HelloReply *h)
 {
 	return !!(h->features & HMMD__FEATURE__FEATURE_LEDGER) +
-	       !!(h->features & HMMD__FEATURE__FEATURE_UFFD_DEVICE);
+	       !!(h->features & HMMD__FEATURE__FEATURE_UFFD_DEVICE) +
+	       !!(h->features & HMMD__FEATURE__FEATURE_GATE);
 }
 
 static size_t resume_fds(const Hmmd__Resume *r)

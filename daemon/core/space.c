@@ -87,7 +87,7 @@ int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid,
 	s->client = client;
 	s->pid = pid;
 	s->uid = uid;
-	s->uffd = s->driver = -1;
+	s->uffd = s->driver = s->gate_fd = -1;
 	s->world = w;
 	s->recovering = adopt;
 	list_init(&s->ranges);

@@ -7,14 +7,17 @@
 #include "daemon/core/range.h"
 #include "daemon/core/wait.h"
 
-struct world;
+struct gate;
 struct squad;
+struct world;
 
 struct space {
 	uint64_t client;		/* id */
 	int32_t pid;
 	uint32_t uid;
 	int uffd;			/* of the client, -1 before AttachUffd; core never uses it as a file */
+	struct gate *gate;		/* who may read it (proto/gate.h), NULL: all; core never looks */
+	int gate_fd;			/* of that, for the client when it connects again; -1 */
 	int driver;			/* the same of the kernel driver: -1 before AttachDriver, closed after the last range */
 	struct radix mirror;		/* page words; the arena is the ledger */
 	struct radix owners;		/* range pointers, same shape, private arena */

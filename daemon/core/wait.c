@@ -34,6 +34,8 @@ static const struct {
 			     "look after the device, or end the program that holds its lock" },
 	[WAIT_BLOCKING] = { "blocking", "the program has made its userfaultfd a blocking one, which hmmd does not read",
 			    "mend or end the program" },
+	[WAIT_SHUT] = { "library", "the program's library lets pages go, and holds back meanwhile what the program waits for",
+			"see that the program's helper thread runs, or end the program" },
 	[WAIT_AWAY] = { "away", "hmmd was started anew and the program has not come back with its memory",
 			"see that the program's helper thread, or its loop, runs" },
 };

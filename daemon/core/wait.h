@@ -25,6 +25,7 @@ enum wait_reason {
 	WAIT_MOVE,		/* the page is in the middle of a move */
 	WAIT_OPERATION,		/* what somebody asked for is in the middle of a page */
 	WAIT_BLOCKING,		/* the program's userfaultfd cannot be read without waiting in it */
+	WAIT_SHUT,		/* its library lets pages go, and nobody may read the userfaultfd meanwhile */
 	WAIT_AWAY,		/* hmmd is a new one, and the program has not come back with its memory */
 	WAIT_REASONS
 };

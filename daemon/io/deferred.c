@@ -8,6 +8,7 @@
  */
 #include "daemon/core/space.h"
 #include "daemon/io/crew_threads.h"
+#include "daemon/mech/doors.h"
 
 #define WAIT_FIRST_NS 1000000ULL	/* 1 ms: about the time of ten evictions */
 #define WAIT_LONGEST_NS 1000000000ULL	/* 1 s */
@@ -37,8 +38,7 @@ static unsigned int of_user(const struct faultd *f, uint32_t uid)
 static void send_back(struct faultd *f, struct range *r, uint64_t vpn)
 {
 	struct mech *mech = f->hand.mover.mech;
-	uint64_t addr = vpn << LEDGER_PAGE_SHIFT;
-	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = addr, .offset = range_offset(r, addr) };
+	struct mech_page page = mover_page(r, vpn << LEDGER_PAGE_SHIFT);
 
 	mech->ops->wake(mech, &page);
 }
@@ -64,6 +64,7 @@ void deferred_add(struct faultd *f, struct range *r, uint64_t vpn, uint64_t read
 		range_drop(r);
 	} else if (f->n_deferred == DEFERRED_MAX || of_user(f, r->space->uid) >= DEFERRED_PER_USER) {
 		crew_park(f, r->space, why);
+		uffd_read_all(r->space->uffd, r->space->gate);	/* who unmaps memory does not wait for room */
 		send_back(f, r, vpn);
 		range_drop(r);
 	} else {

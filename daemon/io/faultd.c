@@ -127,7 +127,11 @@ static bool serve(struct faultd *f, struct space *s, uint32_t events)
 		give_up(f, s);
 		return false;
 	}
-	rc = uffd_read(s->uffd, faults, FAULTD_BATCH, &n);
+	rc = uffd_read(s->uffd, s->gate, faults, FAULTD_BATCH, &n);
+	if (rc == UFFD_E_SHUT) {
+		crew_park(f, s, WAIT_SHUT);
+		return false;
+	}
 	if (rc < 0) {
 		if (rc != -EAGAIN && rc != -EINTR)
 			give_up(f, s);

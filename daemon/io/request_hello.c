@@ -21,6 +21,7 @@
 #include "daemon/io/session_own.h"
 #include "daemon/io/state_dir.h"
 #include "daemon/io/unreadable.h"
+#include "daemon/mech/doors.h"
 
 /* 0 or -1 (refused). */
 static int check_version(struct request *q, const Hmmd__Hello *h)
@@ -124,6 +125,21 @@ static int take_space(struct request *q, const Hmmd__Hello *h)
 	return idmap_put(q->daemon->server->by_client, space->client, s);
 }
 
+/*
+ * One for as long as there is the space: threads may be reading by it. Without it the library cannot let pages go and
+ * be sure that they are its own.
+ */
+static int offer_gate(struct session *s)
+{
+	struct space *space = s->space;
+
+	if (!(s->features & HMMD__FEATURE__FEATURE_GATE))
+		return -1;
+	if (!space->gate && (space->served || gate_new(&space->gate, &space->gate_fd)))
+		s->features &= ~(uint64_t)HMMD__FEATURE__FEATURE_ZAP;
+	return space->gate_fd;
+}
+
 static size_t reply_fds(struct request *q, int *fds, uint64_t *features)
 {
 	struct session *s = q->session;
@@ -137,6 +153,11 @@ static size_t reply_fds(struct request *q, int *fds, uint64_t *features)
 		fds[n++] = q->daemon->uffd_device;
 		*features |= HMMD__FEATURE__FEATURE_UFFD_DEVICE;
 	}
+	fds[n] = offer_gate(s);
+	if (fds[n] >= 0) {
+		*features |= HMMD__FEATURE__FEATURE_GATE;
+		n++;
+	}
 	return n;
 }
 
@@ -145,7 +166,7 @@ static void greet(struct request *q)
 	struct session *s = q->session;
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__HelloReply reply = HMMD__HELLO_REPLY__INIT;
-	int fds[2] = { -1, -1 };
+	int fds[3] = { -1, -1, -1 };
 	size_t n;
 
 	reply.version = HMM_LIMIT_VERSION_MAX;

@@ -80,8 +80,7 @@ void resume_release(struct daemon *d, struct space *s, uint64_t addr, uint64_t p
 /* -EAGAIN: it cannot be told now, and nothing is made of it. */
 static int repair(const struct daemon *d, struct range *r, uint64_t vpn, radix_word *word)
 {
-	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = vpn << LEDGER_PAGE_SHIFT,
-				  .offset = range_offset(r, vpn << LEDGER_PAGE_SHIFT) };
+	struct mech_page page = mover_page(r, vpn << LEDGER_PAGE_SHIFT);
 	int rc = d->mech->ops->present(d->mech, &page);
 
 	if (rc < 0)

@@ -174,6 +174,13 @@ static bool others_on(const struct batch *b)
 	return false;
 }
 
+static void free_gate(struct space *s)
+{
+	s->gate = gate_free(s->gate);
+	if (s->gate_fd >= 0)
+		close(s->gate_fd);
+}
+
 static void free_space(struct daemon *d, struct space *s)
 {
 	if (s->uffd >= 0)
@@ -184,6 +191,7 @@ static void free_space(struct daemon *d, struct space *s)
 	grave_dig(d, s);
 	if (d->crew)
 		crew_leave(d->crew, s);
+	free_gate(s);
 	space_free(s);
 }
 
@@ -363,6 +371,7 @@ static void keep_space(struct daemon *d, struct space *s)
 		close(s->uffd);
 	if (s->driver >= 0)
 		close(s->driver);
+	free_gate(s);
 	space_set_ledger(s, NULL);
 	space_free(s);
 	ledgerfile_close(l);

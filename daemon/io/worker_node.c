@@ -44,7 +44,7 @@ static int move_mapped(struct worker *w, const struct move *m, uint64_t addr, st
 {
 	struct range *r = m->range;
 	struct mech *mech = w->hand.mover.mech;
-	struct mech_page page = { .uffd = r->space->uffd, .file = r->backing, .addr = addr, .offset = range_offset(r, addr) };
+	struct mech_page page = mover_page(r, addr);
 	int rc = move_one(w, m, addr, ret);
 	bool was;
 

@@ -96,19 +96,19 @@ int backing_punch(struct mech *m, const struct mech_page *p)
 int backing_freeze(struct mech *m, const struct mech_page *p)
 {
 	(void)m;
-	return uffd_protect(p->uffd, p->addr, PAGE, true);
+	return uffd_protect(p, p->addr, PAGE, true);
 }
 
 int backing_thaw(struct mech *m, const struct mech_page *p)
 {
 	(void)m;
-	return uffd_protect(p->uffd, p->addr, PAGE, false);
+	return uffd_protect(p, p->addr, PAGE, false);
 }
 
 int backing_wake(struct mech *m, const struct mech_page *p)
 {
 	(void)m;
-	return uffd_wake(p->uffd, p->addr, PAGE);
+	return uffd_wake(p, p->addr, PAGE);
 }
 
 /* By base pages where it consists of them and some are mapped. */
@@ -120,7 +120,7 @@ int backing_map(struct mech *m, const struct mech_page *p, bool *ret_was)
 
 	(void)m;
 	while (done < PAGE && !r) {
-		r = uffd_map(p->uffd, p->addr + done, PAGE - done, &n);
+		r = uffd_map(p, p->addr + done, PAGE - done, &n);
 		done += n;
 		if (r != -EEXIST)
 			continue;
@@ -136,9 +136,9 @@ int backing_map(struct mech *m, const struct mech_page *p, bool *ret_was)
 /* A page that was frozen leaves its mark of protection behind when it is punched; nothing can be put there before that is gone. */
 int backing_poison(struct mech *m, const struct mech_page *p)
 {
-	int r = uffd_poison(p->uffd, p->addr, PAGE);
+	int r = uffd_poison(p, p->addr, PAGE);
 
 	if (r == -EEXIST && backing_thaw(m, p) == 0)
-		r = uffd_poison(p->uffd, p->addr, PAGE);
+		r = uffd_poison(p, p->addr, PAGE);
 	return r == -EEXIST ? backing_wake(m, p) : r;
 }

@@ -60,7 +60,7 @@ static int hugetlb_present(struct mech *m, const struct mech_page *p)
 static int hugetlb_fill(struct mech *m, const struct mech_page *p, const void *src)
 {
 	size_t done;
-	int r = uffd_copy(p->uffd, p->addr, src, PAGE, 0, &done);
+	int r = uffd_copy(p, p->addr, src, PAGE, 0, &done);
 
 	if (r == -EEXIST) {
 		r = hugetlb_present(m, p);
@@ -74,7 +74,7 @@ static int hugetlb_fill(struct mech *m, const struct mech_page *p, const void *s
 static int hugetlb_map(struct mech *m, const struct mech_page *p, bool *ret_was)
 {
 	size_t done;
-	int r = uffd_map(p->uffd, p->addr, PAGE, &done);
+	int r = uffd_map(p, p->addr, PAGE, &done);
 
 	(void)m;
 	if (r && r != -EEXIST)

@@ -135,7 +135,7 @@ static int fill_holes(struct mech *m, const struct mech_page *p, const void *src
 	int r = 0;
 
 	while (done < PAGE && !r) {
-		r = uffd_copy(p->uffd, p->addr + done, (const char *)src + done, PAGE - done, 0, &n);
+		r = uffd_copy(p, p->addr + done, (const char *)src + done, PAGE - done, 0, &n);
 		done += n;
 		if (r != -EEXIST)
 			continue;

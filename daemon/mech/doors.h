@@ -11,19 +11,30 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct gate;
+
+/* gate.c: who may read a client's userfaultfd (proto/gate.h). -EMFILE, -ENFILE, -ENOMEM, -EIO. */
+int gate_new(struct gate **ret, int *ret_fd);	/* the descriptor is the caller's */
+struct gate *gate_free(struct gate *g);
+
 /* uffd.c */
 struct uffd_fault {
 	uint64_t addr;		/* aligned to the huge page */
 	bool write_protect, write;
 };
-enum { UFFD_E_OTHER = 1 /* not a userfaultfd */, UFFD_E_BLOCKING = 2 };
+enum { UFFD_E_OTHER = 1 /* not a userfaultfd */, UFFD_E_BLOCKING = 2, UFFD_E_SHUT = 3 /* its library acts */ };
 /* True when the address space behind it is gone: its process has ended or called execve(2). */
 bool uffd_gone(int fd);
 /* False when the huge page at addr is not registered with it any more, so that nothing can be put there. Changes nothing. */
 bool uffd_covers(int fd, uint64_t addr);
 int uffd_check(int fd);	/* 0, UFFD_E_*, -errno: is it a userfaultfd, non-blocking? Reads /proc/self/fd. */
-/* Up to `cap` (at most 64) fault messages in one read. 0 with *ret_n = 0: nothing there. -ESRCH: the client is gone. Other events are skipped. */
-int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n);
+/*
+ * Up to `cap` (at most 64) fault messages in one read. 0 with *ret_n = 0: no fault is there. -ESRCH: the client is gone.
+ * Who unmaps memory goes on when that was read. UFFD_E_SHUT: the gate (NULL: none) was shut for longer than 50 us.
+ */
+int uffd_read(int fd, struct gate *gate, struct uffd_fault *faults, size_t cap, size_t *ret_n);
+/* All there is, for who waits until it is read; who has faulted faults again. Bounded. */
+void uffd_read_all(int fd, struct gate *gate);
 /* The /dev/userfaultfd descriptor to hand to clients; -EACCES, -ENOENT. */
 int uffd_open_device(int *ret_fd);
 

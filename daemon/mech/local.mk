@@ -10,6 +10,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/driver.c daemon/mech/driver.h daemon/mech/driver_look.c \
 	daemon/mech/driver_sim.c daemon/mech/driver_sim.h \
 	daemon/mech/driver_sim_control.c daemon/mech/driver_sim_own.h \
+	daemon/mech/gate.c \
 	daemon/mech/hugepool.c \
 	daemon/mech/hugepool_record.c daemon/mech/hugepool_record.h \
 	daemon/mech/kernel.h \

@@ -12,10 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gate;
 struct mech;
 
 struct mech_page {
 	int uffd;		/* of the client */
+	struct gate *gate;	/* who may read it; NULL: all */
 	int file;		/* backing */
 	uint64_t addr;		/* in the client, huge-page aligned */
 	uint64_t offset;	/* in the file */

@@ -16,6 +16,13 @@
 #include "daemon/mech/doors.h"
 #include "daemon/mech/mover_own.h"
 
+struct mech_page mover_page(const struct range *r, uint64_t addr)
+{
+	return (struct mech_page){
+		.uffd = r->space->uffd, .gate = r->space->gate, .file = r->backing, .addr = addr, .offset = range_offset(r, addr)
+	};
+}
+
 int page_at(struct range *r, uint64_t vpn, struct page_at *ret)
 {
 	uint64_t first = range_first_vpn(r);
@@ -27,11 +34,7 @@ int page_at(struct range *r, uint64_t vpn, struct page_at *ret)
 	if (!word)
 		return -EINVAL;
 	*ret = (struct page_at){
-		.range = r, .word = word, .seen = atomic_load(word),
-		.page = {
-			.uffd = r->space->uffd, .file = r->backing,
-			.addr = vpn << LEDGER_PAGE_SHIFT, .offset = range_offset(r, vpn << LEDGER_PAGE_SHIFT)
-		}
+		.range = r, .word = word, .seen = atomic_load(word), .page = mover_page(r, vpn << LEDGER_PAGE_SHIFT)
 	};
 	return 0;
 }
@@ -250,5 +253,8 @@ int mover_repoison(struct mover *m, struct range *r, uint64_t vpn)
 		return rc;
 	if (page_word_state(a.seen) != PAGE_POISONED)
 		return MOVER_E_BUSY;
-	return mover_outcome_of(m->mech->ops->poison(m->mech, &a.page));
+	rc = m->mech->ops->poison(m->mech, &a.page);
+	if (rc)	/* whoever waits there has told it, and is not told of twice */
+		(void)m->mech->ops->wake(m->mech, &a.page);
+	return mover_outcome_of(rc);
 }

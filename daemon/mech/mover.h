@@ -51,6 +51,7 @@ enum mover_outcome {
 	MOVER_E_GONE = 7,	/* the client or the mapping is gone */
 	MOVER_E_UNKNOWN = 8	/* recovery: the kernel does not say whether the page is in memory; nothing was changed */
 };
+struct mech_page mover_page(const struct range *r, uint64_t addr);	/* of a mapped range, for the doors */
 int mover_init(struct mover *m, struct mech *mech, struct mover_device *devices, struct numa_map *numa);	/* -ENOMEM */
 void mover_done(struct mover *m);
 /* Makes the page resident in this tier, as a rule the range's home, and wakes; from ABSENT with zeros, from DEVICE with its contents. */

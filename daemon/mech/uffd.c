@@ -6,19 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
 #include "daemon/mech/kernel.h"
 #include "daemon/mech/read_now.h"
 #include "daemon/mech/uffd.h"
+#include "proto/gate.h"
 #include "proto/ledger.h"
 #include "proto/limits.h"
 
 enum {
 	READ_MESSAGES = 64,	/* of one read */
-	RETRIES = 1000		/* of EAGAIN: a fork or munmap in the client ends within milliseconds */
+	READS = 16,		/* one after the other: who was woken may be there again */
+	RETRIES = 16		/* of EAGAIN: more threads than that in munmap(2) of managed memory at once */
 };
+#define NSEC_PER_SEC 1000000000ULL
+#define SHUT_NS 50000ULL	/* 50 us: ten times what a library takes for one look and one call */
 
 int uffd_check(int fd)
 {
@@ -39,6 +44,44 @@ int uffd_check(int fd)
 	return flags & O_NONBLOCK ? 0 : UFFD_E_BLOCKING;
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+/* Its library acts for some microseconds, unless it lost its processor meanwhile. */
+static bool enter(struct gate *gate)
+{
+	uint64_t until;
+
+	if (gate_enter(gate))
+		return true;
+	for (until = clock_ns() + SHUT_NS; clock_ns() < until; sched_yield())
+		if (gate_enter(gate))
+			return true;
+	return false;
+}
+
+/* 0, UFFD_E_SHUT, -errno. */
+static int read_messages(int fd, struct gate *gate, struct uffd_msg *messages, size_t cap, size_t *ret_n)
+{
+	ssize_t r;
+	int error;
+
+	if (!enter(gate))
+		return UFFD_E_SHUT;
+	r = read_now(fd, messages, cap * sizeof(messages[0]));
+	error = r < 0 ? errno : 0;
+	gate_leave(gate);
+	if (error && error != EAGAIN && error != EINTR)
+		return -error;
+	*ret_n = r > 0 ? (size_t)r / sizeof(messages[0]) : 0;
+	return 0;
+}
+
 static bool fault_of(const struct uffd_msg *m, struct uffd_fault *ret)
 {
 	if (m->event != UFFD_EVENT_PAGEFAULT)
@@ -49,21 +92,40 @@ static bool fault_of(const struct uffd_msg *m, struct uffd_fault *ret)
 	return true;
 }
 
-int uffd_read(int fd, struct uffd_fault *faults, size_t cap, size_t *ret_n)
+int uffd_read(int fd, struct gate *gate, struct uffd_fault *faults, size_t cap, size_t *ret_n)
 {
 	struct uffd_msg messages[READ_MESSAGES];
-	size_t n = 0;
-	ssize_t r;
+	size_t got, n = 0;
+	int r = read_messages(fd, gate, messages, cap < READ_MESSAGES ? cap : READ_MESSAGES, &got);
 
-	if (cap > READ_MESSAGES)
-		cap = READ_MESSAGES;
-	r = read_now(fd, messages, cap * sizeof(messages[0]));
-	if (r < 0 && errno != EAGAIN && errno != EINTR)
-		return -errno;
-	for (ssize_t i = 0; i < r / (ssize_t)sizeof(messages[0]); i++)
+	if (r)
+		return r;
+	for (size_t i = 0; i < got; i++)
 		n += fault_of(&messages[i], &faults[n]);
 	*ret_n = n;
 	return 0;
+}
+
+static int wake(int fd, uint64_t addr, size_t size)
+{
+	struct uffdio_range range = { .start = addr, .len = size };
+
+	return ioctl(fd, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
+}
+
+void uffd_read_all(int fd, struct gate *gate)
+{
+	struct uffd_msg messages[READ_MESSAGES];
+	struct uffd_fault fault;
+	size_t got = READ_MESSAGES;
+
+	for (unsigned int i = 0; i < READS && got > 0; i++) {
+		if (read_messages(fd, gate, messages, READ_MESSAGES, &got))
+			return;
+		for (size_t k = 0; k < got; k++)
+			if (fault_of(&messages[k], &fault))
+				wake(fd, fault.addr, LEDGER_PAGE_SIZE);
+	}
 }
 
 int uffd_open_device(int *ret_fd)
@@ -77,15 +139,17 @@ int uffd_open_device(int *ret_fd)
 }
 
 /* True: the same call again. */
-static bool again(int r, unsigned int *tries)
+static bool again(const struct mech_page *page, int r, unsigned int *tries)
 {
-	if (r == 0 || errno != EAGAIN || ++*tries > RETRIES)
+	if (r != -EAGAIN || ++*tries > RETRIES)
 		return false;
+	if (page->gate)
+		uffd_read_all(page->uffd, page->gate);
 	sched_yield();
 	return true;
 }
 
-int uffd_copy(int uffd, uint64_t addr, const void *src, size_t size, unsigned int flags, size_t *ret_done)
+int uffd_copy(const struct mech_page *page, uint64_t addr, const void *src, size_t size, unsigned int flags, size_t *ret_done)
 {
 	size_t done = 0;
 	unsigned int tries = 0;
@@ -98,17 +162,17 @@ int uffd_copy(int uffd, uint64_t addr, const void *src, size_t size, unsigned in
 				(flags & UFFD_PROTECTED ? UFFDIO_COPY_MODE_WP : 0)
 		};
 
-		r = ioctl(uffd, UFFDIO_COPY, &c) < 0 ? -errno : 0;
+		r = ioctl(page->uffd, UFFDIO_COPY, &c) < 0 ? -errno : 0;
 		if (c.copy > 0) {
 			done += (size_t)c.copy;
 			tries = 0;
 		}
-	} while (again(r, &tries));
+	} while (again(page, r, &tries));
 	*ret_done = done;
 	return r;
 }
 
-int uffd_protect(int uffd, uint64_t addr, size_t size, bool on)
+int uffd_protect(const struct mech_page *page, uint64_t addr, size_t size, bool on)
 {
 	struct uffdio_writeprotect w = {
 		.range = { .start = addr, .len = size }, .mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0
@@ -117,8 +181,8 @@ int uffd_protect(int uffd, uint64_t addr, size_t size, bool on)
 	int r;
 
 	do {
-		r = ioctl(uffd, UFFDIO_WRITEPROTECT, &w) < 0 ? -errno : 0;
-	} while (again(r, &tries));
+		r = ioctl(page->uffd, UFFDIO_WRITEPROTECT, &w) < 0 ? -errno : 0;
+	} while (again(page, r, &tries));
 	return r;
 }
 
@@ -126,32 +190,31 @@ int uffd_protect(int uffd, uint64_t addr, size_t size, bool on)
 bool uffd_gone(int fd)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct uffdio_writeprotect w = { .range = { .start = HMM_LIMIT_ADDRESS - 2 * page, .len = page } };
 
-	return uffd_protect(fd, HMM_LIMIT_ADDRESS - 2 * page, page, false) == -ESRCH;
+	return ioctl(fd, UFFDIO_WRITEPROTECT, &w) < 0 && errno == ESRCH;
 }
 
 /* Asks for a copy of memory that nobody can read: where it could be put is looked at first. */
 bool uffd_covers(int fd, uint64_t addr)
 {
 	void *unreadable = mmap(NULL, LEDGER_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	size_t done;
-	int r;
+	struct uffdio_copy c = { .dst = addr, .src = (uintptr_t)unreadable, .len = LEDGER_PAGE_SIZE };
+	bool covers;
 
 	if (unreadable == MAP_FAILED)
 		return true;
-	r = uffd_copy(fd, addr, unreadable, LEDGER_PAGE_SIZE, 0, &done);
+	covers = ioctl(fd, UFFDIO_COPY, &c) == 0 || (errno != ENOENT && errno != ESRCH);
 	munmap(unreadable, LEDGER_PAGE_SIZE);
-	return r != -ENOENT && r != -ESRCH;
+	return covers;
 }
 
-int uffd_wake(int uffd, uint64_t addr, size_t size)
+int uffd_wake(const struct mech_page *page, uint64_t addr, size_t size)
 {
-	struct uffdio_range range = { .start = addr, .len = size };
-
-	return ioctl(uffd, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
+	return wake(page->uffd, addr, size);
 }
 
-int uffd_map(int uffd, uint64_t addr, size_t size, size_t *ret_done)
+int uffd_map(const struct mech_page *page, uint64_t addr, size_t size, size_t *ret_done)
 {
 	size_t done = 0;
 	unsigned int tries = 0;
@@ -162,17 +225,17 @@ int uffd_map(int uffd, uint64_t addr, size_t size, size_t *ret_done)
 			.range = { .start = addr + done, .len = size - done }, .mode = UFFDIO_CONTINUE_MODE_WP
 		};
 
-		r = ioctl(uffd, UFFDIO_CONTINUE, &c) < 0 ? -errno : 0;
+		r = ioctl(page->uffd, UFFDIO_CONTINUE, &c) < 0 ? -errno : 0;
 		if (c.mapped > 0) {
 			done += (size_t)c.mapped;
 			tries = 0;
 		}
-	} while (again(r, &tries));
+	} while (again(page, r, &tries));
 	*ret_done = done;
 	return r == -EINVAL ? -EOPNOTSUPP : r;
 }
 
-int uffd_poison(int uffd, uint64_t addr, size_t size)
+int uffd_poison(const struct mech_page *page, uint64_t addr, size_t size)
 {
 	unsigned int tries = 0;
 	uint64_t done = 0;
@@ -181,9 +244,9 @@ int uffd_poison(int uffd, uint64_t addr, size_t size)
 	do {
 		struct uffdio_poison p = { .range = { .start = addr + done, .len = size - done } };
 
-		r = ioctl(uffd, UFFDIO_POISON, &p) < 0 ? -errno : 0;
+		r = ioctl(page->uffd, UFFDIO_POISON, &p) < 0 ? -errno : 0;
 		if (p.updated > 0)
 			done += (uint64_t)p.updated;
-	} while (again(r, &tries));
+	} while (again(page, r, &tries));
 	return r == -ENOTTY || r == -EINVAL ? -EOPNOTSUPP : r;
 }

@@ -28,7 +28,7 @@ struct rawpeer *rawpeer_open(const char *path)
 	struct rawpeer *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
-	p->ledger = p->uffd_device = p->uffd = -1;
+	p->ledger = p->uffd_device = p->gate = p->uffd = -1;
 	arena_init(&p->arena, p->decode, sizeof(p->decode));
 	p->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_true(p->sock >= 0);
@@ -39,10 +39,10 @@ struct rawpeer *rawpeer_open(const char *path)
 
 void rawpeer_close(struct rawpeer *p)
 {
-	int own[] = { p->sock, p->ledger, p->uffd_device, p->uffd };
+	int own[] = { p->sock, p->ledger, p->uffd_device, p->gate, p->uffd };
 
 	fd_close_all(p->fds, p->n_fds);
-	fd_close_all(own, 4);
+	fd_close_all(own, 5);
 	free(p);
 }
 
@@ -131,7 +131,7 @@ void rawpeer_hello(struct rawpeer *p)
 
 	hello.version_min = HMM_LIMIT_VERSION_MIN;
 	hello.version_max = HMM_LIMIT_VERSION_MAX;
-	hello.features = HMMD__FEATURE__FEATURE_LEDGER;
+	hello.features = HMMD__FEATURE__FEATURE_LEDGER | p->features;
 	hello.name = "raw";
 	answer = rawpeer_call(p, &m, NULL, 0);
 	assert_non_null(answer);
@@ -143,6 +143,10 @@ void rawpeer_hello(struct rawpeer *p)
 	}
 	if (answer->hello_reply->features & HMMD__FEATURE__FEATURE_UFFD_DEVICE) {
 		p->uffd_device = p->fds[next];
+		p->fds[next++] = -1;
+	}
+	if (answer->hello_reply->features & HMMD__FEATURE__FEATURE_GATE) {
+		p->gate = p->fds[next];
 		p->fds[next] = -1;
 	}
 }

@@ -19,9 +19,10 @@ struct rawpeer {
 	size_t n_fds;
 	struct arena arena;
 	uint8_t out[HMM_LIMIT_FRAME], in[HMM_LIMIT_FRAME], decode[HMM_LIMIT_DECODE];
+	uint64_t features;		/* for rawpeer_hello(), beside FEATURE_LEDGER */
 	/* after rawpeer_hello() */
 	uint64_t client;
-	int ledger, uffd_device, uffd;	/* -1: none */
+	int ledger, uffd_device, gate, uffd;	/* -1: none */
 	char text[HMM_LIMIT_TEXT + 1];	/* of the last refusal */
 };
 

@@ -25,7 +25,7 @@ static bool next_fault(struct uffd_fault *ret)
 	struct pollfd p = { .fd = backed.uffd, .events = POLLIN };
 	size_t n = 0;
 
-	return poll(&p, 1, PATIENCE_US / 1000) == 1 && !uffd_read(backed.uffd, ret, 1, &n) && n == 1;
+	return poll(&p, 1, PATIENCE_US / 1000) == 1 && !uffd_read(backed.uffd, NULL, ret, 1, &n) && n == 1;
 }
 
 /* The tracker takes a page out of the page table at any time, also out of the middle of an eviction. */

@@ -79,7 +79,7 @@ static void *service(void *arg)
 		size_t n = 0;
 
 		poll(&p, 1, 1);
-		if (uffd_read(backed.uffd, faults, FAULTS, &n))
+		if (uffd_read(backed.uffd, NULL, faults, FAULTS, &n))
 			lost++;
 		for (size_t i = 0; i < n; i++)
 			serve(&m, &faults[i], &seed);

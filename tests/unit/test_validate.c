@@ -106,6 +106,8 @@ static void descriptors_are_counted(void **state)
 	expect_fds(&by_features, FROM_DAEMON, 1);
 	hello.features |= HMMD__FEATURE__FEATURE_LEDGER;
 	expect_fds(&by_features, FROM_DAEMON, 2);
+	hello.features |= HMMD__FEATURE__FEATURE_GATE;
+	expect_fds(&by_features, FROM_DAEMON, 3);
 }
 
 static void a_resume_brings_a_file_for_every_managed_range(void **state)
