@@ -11,6 +11,7 @@
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
+#include "libclient/gate.h"
 #include "libclient/uffd.h"
 #include "proto/ledger.h"
 
@@ -69,6 +70,7 @@ static int client_alloc(struct hmm_client **ret)
 	atomic_init(&c->users, 1);
 	c->pid = getpid();
 	c->next_id = 1;
+	c->stand_in_us = CLOCK_NEVER;
 	c->epoll_fd = c->wake_fd = c->uffd_device = c->driver = c->ledger.fd = -1;
 	work_init(&c->work);
 	init_lock(c);
@@ -159,6 +161,7 @@ void client_destroy(struct hmm_client *c)
 	link_unref(c->link);
 	uffd_unref(c->uffd);
 	ledger_close(&c->ledger);
+	gate_unmap(c->gate);
 	close_fd(c->driver);
 	close_fd(c->uffd_device);
 	close_fd(c->wake_fd);
@@ -221,6 +224,7 @@ uint64_t client_due(const struct hmm_client *c)
 {
 	uint64_t due_us = session_due(c), retry_us;
 
+	due_us = c->stand_in_us < due_us ? c->stand_in_us : due_us;
 	if (!c->work.blocked)
 		return due_us;
 	retry_us = clock_after(WORK_RETRY_US);
@@ -255,6 +259,7 @@ bool client_abandoned(struct hmm_client *c)
 int client_process(struct hmm_client *c)
 {
 	session_tick(c);
+	stand_in_tick(c);
 	if (c->link && !c->reading)
 		wire_receive(c, NULL);
 	work_run(c);

@@ -66,6 +66,9 @@ struct hmm_client {
 	struct file *file;	/* the one that ranges are windows of, NULL: none lies in it */
 	int uffd_device;	/* /dev/userfaultfd, -1: none */
 	struct uffd *uffd;	/* NULL until the first managed range */
+	struct gate *gate;	/* shut while pages are let go, NULL: hmmd has none; mapped */
+	uint64_t stand_in_us;	/* when messages are read in the daemon's stead, CLOCK_NEVER */
+	uint64_t stand_in_pause_us;
 	bool uffd_attached;	/* this daemon has it */
 	bool uffd_attaching;
 	int driver;		/* the kernel driver's node, -1: not opened */
@@ -104,6 +107,13 @@ void lost_all(struct hmm_client *c, const char *text, bool final);
 /* Whether that may be final: false while a daemon lives that may be in the middle of moving a page of theirs. */
 bool lost_may(const struct hmm_client *c);
 void lost_range(struct hmm_client *c, struct hmm_range *r);
+
+/*
+ * stand_in.c, with the lock: what nobody reads is read now and then, so that munmap(2) of memory does
+ * not wait for a daemon. From when the daemon is gone, and for ranges that are lost.
+ */
+void stand_in_begin(struct hmm_client *c);
+void stand_in_tick(struct hmm_client *c);
 
 /* free.c, with the lock: at most HMM_LIMIT_BATCH adopted ranges; ids is room for as many. */
 void free_adopted(struct hmm_client *c, struct hmm_range **ranges, size_t n, uint64_t *ids);

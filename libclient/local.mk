@@ -14,6 +14,7 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/driver.c libclient/driver.h \
 	libclient/file.c libclient/file.h \
 	libclient/free.c \
+	libclient/gate.h \
 	libclient/helper.c \
 	libclient/ledger.c libclient/ledger.h \
 	libclient/link.c libclient/link.h \
@@ -30,6 +31,7 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/resume.c \
 	libclient/session.c libclient/session.h \
 	libclient/settings.c \
+	libclient/stand_in.c \
 	libclient/struct.c \
 	libclient/table.c libclient/table.h \
 	libclient/tiers.c \

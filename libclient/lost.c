@@ -62,12 +62,12 @@ static size_t hole(const struct hmm_range *r, size_t off, size_t end, size_t pag
 	return ((uint64_t)data < r->offset + end ? (size_t)((uint64_t)data - r->offset) : end) - off;
 }
 
-/* -ENOENT, -ESRCH: it is not our mapping any more. */
+/* -ENOENT, -ESRCH, -EAGAIN: it is not our mapping any more, or is about to be none. */
 static void close_hole(struct hmm_range *r, size_t off, size_t len, size_t page)
 {
 	int err = uffd_poison(r->uffd, r->addr + off, len, page);
 
-	if (err && err != -ENOENT && err != -ESRCH)
+	if (err && err != -ENOENT && err != -ESRCH && err != -EAGAIN)
 		mprotect(r->addr + off, len, PROT_NONE);
 }
 
@@ -161,6 +161,7 @@ void lost_range(struct hmm_client *c, struct hmm_range *r)
 	r->lost = true;
 	range_set_id(&c->ranges, r, 0);
 	settle_memory(c, r);
+	stand_in_begin(c);
 }
 
 bool lost_may(const struct hmm_client *c)

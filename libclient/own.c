@@ -2,8 +2,10 @@
 /*
  * The address space as the kernel has it, one mapping at a time: PROCMAP_QUERY (Linux 6.11), else the text.
  * A mapping is ours when it is shared and shows the range's file at the range's place in it. That is looked
- * at right before it is unmapped or its pages are let go. No call does both at once, so one gap remains: a
- * program that maps over a piece of a range in the microsecond between the two.
+ * at right before it is unmapped or its pages are let go. No call does both at once; what keeps a program from
+ * putting something of its own there in between is the gate (proto/gate.h). Where there is none, for a client
+ * without a helper thread, a gap of a microsecond remains; so it does for a thread that maps without an address
+ * and is given what another thread's munmap(2), which has not returned yet, has made free.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -106,8 +108,9 @@ void own_remove(const struct hmm_range *r)
 		start = own_next(maps, r, off, r->size, &stop);
 		if (start >= r->size)
 			break;
-		uffd_unregister(r->uffd, r->addr + start, stop - start);
-		map_remove(r->addr + start, stop - start);
+		/* What is registered is unmapped when somebody reads that, and that may be us. */
+		if (uffd_unregister(r->uffd, r->addr + start, stop - start) == 0)
+			map_remove(r->addr + start, stop - start);
 	}
 	if (maps >= 0)
 		close(maps);

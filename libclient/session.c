@@ -11,6 +11,7 @@
 #include "libclient/client.h"
 #include "libclient/clock.h"
 #include "libclient/driver.h"
+#include "libclient/gate.h"
 #include "libclient/uffd.h"
 #include "proto/ledger.h"
 
@@ -53,7 +54,7 @@ static int refuse_ledger(struct hmm_client *c, int r)
 	return r == -EPROTONOSUPPORT ? r : -EPROTO;
 }
 
-/* The two descriptors of HelloReply, in their order. */
+/* The descriptors of HelloReply, in their order. */
 static int take_fds(struct hmm_client *c, const Hmmd__HelloReply *h, int *fds)
 {
 	size_t n = 0;
@@ -71,9 +72,11 @@ static int take_fds(struct hmm_client *c, const Hmmd__HelloReply *h, int *fds)
 	}
 	if (h->features & HMMD__FEATURE__FEATURE_UFFD_DEVICE) {
 		c->uffd_device = fds[n];
-		fds[n] = -1;
+		fds[n++] = -1;
 	}
-	return 0;
+	gate_unmap(c->gate);
+	c->gate = NULL;
+	return h->features & HMMD__FEATURE__FEATURE_GATE ? gate_map(fds[n], &c->gate) : 0;
 }
 
 static int take_hello(struct hmm_client *c, struct request *req, const Hmmd__Message *m, int *fds)
@@ -108,6 +111,7 @@ static int say_hello(struct hmm_client *c)
 	hello.version_min = HMM_LIMIT_VERSION_MIN;
 	hello.version_max = HMM_LIMIT_VERSION_MAX;
 	hello.features = HMMD__FEATURE__FEATURE_ZAP | HMMD__FEATURE__FEATURE_WINDOWS;
+	hello.features |= c->flags & HMM_CLIENT_NO_HELPER ? 0 : HMMD__FEATURE__FEATURE_GATE;
 	hello.name = c->name;
 	hello.resume_client = c->session.client;
 	c->session.resuming = c->session.client != 0;
@@ -274,6 +278,7 @@ void session_drop(struct hmm_client *c, int error)
 	s->state = SESSION_DOWN;
 	s->error = error;
 	plan_attempt(s, now_us);
+	stand_in_begin(c);
 	op_fail_all(c, -ENOTCONN);
 	wire_fail_all(c, -ENOTCONN);
 	work_wake(c);

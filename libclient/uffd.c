@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 #include "libclient/client.h"
 #include "libclient/clock.h"
 #include "libclient/uffd.h"
+#include "proto/ledger.h"
 
 #ifndef USERFAULTFD_IOC_NEW
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
@@ -38,6 +40,12 @@ struct uffdio_continue {
 };
 #define UFFDIO_CONTINUE _IOWR(UFFDIO, 0x07, struct uffdio_continue)
 #endif
+
+enum {
+	READ_MESSAGES = 64,	/* of one read */
+	READS = 16,		/* one after the other: who was woken may be there again */
+	RETRIES = 1000		/* of EAGAIN: threads that unmap memory at once, each of which has to run in between */
+};
 
 #define WANTED_FEATURES (UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MISSING_SHMEM | \
 			 UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_PAGEFAULT_FLAG_WP)
@@ -77,10 +85,10 @@ static int probe(int device, uint64_t *ret_features)
 	return r;
 }
 
-int uffd_open(int device, struct uffd **ret)
+int uffd_open(int device, bool tells_unmap, struct uffd **ret)
 {
 	struct uffd *u;
-	uint64_t features = 0;
+	uint64_t features = 0, wanted = WANTED_FEATURES;
 	int r = probe(device, &features);
 
 	if (r)
@@ -89,7 +97,9 @@ int uffd_open(int device, struct uffd **ret)
 	if (!u)
 		return -ENOMEM;
 	*u = (struct uffd){ .fd = new_fd(device), .users = 1 };
-	r = u->fd < 0 ? u->fd : enable(u->fd, features & WANTED_FEATURES, &features);
+	wanted |= tells_unmap ? UFFD_FEATURE_EVENT_UNMAP : 0;
+	r = u->fd < 0 ? u->fd : enable(u->fd, features & wanted, &features);
+	u->tells_unmap = features & wanted & UFFD_FEATURE_EVENT_UNMAP;
 	if (r) {
 		uffd_unref(u);
 		return r;
@@ -130,37 +140,78 @@ int uffd_unregister(const struct uffd *u, void *addr, size_t size)
 	return r;
 }
 
+bool uffd_read_all(const struct uffd *u)
+{
+	struct uffd_msg messages[READ_MESSAGES];
+	bool any = false;
+	ssize_t n;
+
+	for (unsigned int i = 0; i < READS; i++) {
+		n = read(u->fd, messages, sizeof(messages));
+		if (n <= 0)
+			break;
+		any = true;
+		for (size_t k = 0; k < (size_t)n / sizeof(messages[0]); k++)
+			if (messages[k].event == UFFD_EVENT_PAGEFAULT)
+				uffd_wake(u, (uint8_t *)(uintptr_t)(messages[k].arg.pagefault.address & -LEDGER_PAGE_SIZE),
+					  LEDGER_PAGE_SIZE);
+	}
+	return any;
+}
+
+static bool again(const struct uffd *u, int r, unsigned int *tries)
+{
+	if (r != -EAGAIN || ++*tries > RETRIES)
+		return false;
+	uffd_read_all(u);
+	sched_yield();
+	return true;
+}
+
 int uffd_thaw(const struct uffd *u, uint8_t *addr, size_t size)
 {
 	struct uffdio_writeprotect w = { .range = { (uintptr_t)addr, size } };
+	unsigned int tries = 0;
+	int r;
 
-	return ioctl(u->fd, UFFDIO_WRITEPROTECT, &w) < 0 ? -errno : 0;
+	do
+		r = ioctl(u->fd, UFFDIO_WRITEPROTECT, &w) < 0 ? -errno : 0;
+	while (again(u, r, &tries));
+	return r;
 }
 
 int uffd_map_some(const struct uffd *u, uint8_t *addr, size_t size, size_t *ret_done)
 {
-	struct uffdio_continue c = { .range = { (uintptr_t)addr, size } };
-	int r = ioctl(u->fd, UFFDIO_CONTINUE, &c) < 0 ? -errno : 0;
+	unsigned int tries = 0;
+	int r;
 
-	*ret_done = c.mapped > 0 ? (size_t)c.mapped : 0;
-	return r == -EAGAIN && c.mapped > 0 ? 0 : r;
+	*ret_done = 0;
+	do {
+		struct uffdio_continue c = { .range = { (uintptr_t)addr, size } };
+
+		r = ioctl(u->fd, UFFDIO_CONTINUE, &c) < 0 ? -errno : 0;
+		*ret_done = c.mapped > 0 ? (size_t)c.mapped : 0;
+	} while (*ret_done == 0 && again(u, r, &tries));
+	return r == -EAGAIN && *ret_done > 0 ? 0 : r;
 }
 
 int uffd_poison(const struct uffd *u, uint8_t *addr, size_t size, size_t page)
 {
+	unsigned int tries = 0;
 	size_t done = 0;
 
 	while (done < size) {
 		struct uffdio_poison p = { .range = { (uintptr_t)addr + done, size - done } };
+		int r = ioctl(u->fd, UFFDIO_POISON, &p) < 0 ? -errno : 0;
 
-		if (ioctl(u->fd, UFFDIO_POISON, &p) == 0)
+		if (!r)
 			return 0;
-		if (errno != EAGAIN && errno != EEXIST)
-			return -errno;
 		if (p.updated > 0)
 			done += (size_t)p.updated;
-		else if (errno == EEXIST)
+		else if (r == -EEXIST)
 			done += page;
+		else if (!again(u, r, &tries))
+			return r;
 	}
 	return 0;
 }
@@ -194,7 +245,7 @@ int uffd_attach(struct hmm_client *c)
 		return r;
 	c->uffd_attaching = true;
 	if (!c->uffd)
-		r = uffd_open(c->uffd_device, &c->uffd);
+		r = uffd_open(c->uffd_device, !(c->flags & HMM_CLIENT_NO_HELPER), &c->uffd);
 	if (!r)
 		r = send_fd(c);
 	c->uffd_attaching = false;

@@ -15,15 +15,25 @@ struct hmm_client;
 
 struct uffd {
 	int fd;
+	bool tells_unmap;	/* munmap(2) of what is registered waits until its message was read */
 	unsigned int users;	/* guarded by the client's lock: the client and its ranges */
 };
 
 /* Without the lock. device: a descriptor of /dev/userfaultfd or -1. -errno. */
-int uffd_open(int device, struct uffd **ret);
+int uffd_open(int device, bool tells_unmap, struct uffd **ret);
 struct uffd *uffd_unref(struct uffd *u);
+/*
+ * Reads all there is, in the daemon's stead: who unmaps memory goes on, who has faulted faults again.
+ * False: nothing was there.
+ */
+bool uffd_read_all(const struct uffd *u);
 int uffd_register(const struct uffd *u, void *addr, size_t size);
 /* Also wakes whoever waits there. */
 int uffd_unregister(const struct uffd *u, void *addr, size_t size);
+/*
+ * The next three are refused while a thread unmaps memory; then the messages are read, and the call
+ * is tried again, a bounded number of times, then -EAGAIN.
+ */
 /* Lifts write protection, the marks too that it leaves where a page was punched; wakes. */
 int uffd_thaw(const struct uffd *u, uint8_t *addr, size_t size);
 /*

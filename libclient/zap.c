@@ -5,14 +5,20 @@
  * against this client's own managed ranges under the lock that freeing one takes too, and against
  * what the program has mapped there since (own.h).
  */
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "libclient/client.h"
+#include "libclient/clock.h"
+#include "libclient/gate.h"
 #include "libclient/own.h"
 
 /* Bytes unmapped before others get the lock: about 16 µs at 0.5 µs for 2 MiB. */
 #define ZAP_STRIDE (64ULL << 20)
+
+/* A reader is inside for some microseconds, unless it lost its processor. */
+#define SHUT_US 10000ULL
 
 /* Once, and the rest of the range goes on being served. */
 static void tell_once(struct hmm_client *c, struct hmm_range *r, size_t off, size_t len)
@@ -22,24 +28,51 @@ static void tell_once(struct hmm_client *c, struct hmm_range *r, size_t off, siz
 		.text = "a part of this managed range was unmapped or mapped over; hmmd leaves alone what is there now"
 	};
 
-	if (!r->told)
+	if (len && !r->told)
 		work_event(c, &event);
-	r->told = true;
+	r->told |= len > 0;
 }
 
-/* What is still ours of [off, end). */
-static void unmap_own(struct hmm_client *c, int maps, struct hmm_range *r, size_t off, size_t end)
+/*
+ * What is still ours of [off, end); the first piece that is not, length 0: none. Takes no lock and asks
+ * for no memory: who has the allocator's may be unmapping, and waits for us.
+ */
+static size_t unmap_own(int maps, struct hmm_range *r, size_t off, size_t end, size_t *ret_len)
 {
-	size_t start, stop;
+	size_t start, stop, first = 0;
 
+	*ret_len = 0;
 	for (; off < end; off = stop) {
 		start = own_next(maps, r, off, end, &stop);
-		if (start > off)
-			tell_once(c, r, off, start - off);
-		if (start >= end)
-			return;
-		madvise(r->addr + start, stop - start, MADV_DONTNEED);
+		if (start > off && !*ret_len) {
+			first = off;
+			*ret_len = start - off;
+		}
+		if (start < end)
+			madvise(r->addr + start, stop - start, MADV_DONTNEED);
 	}
+	return first;
+}
+
+/*
+ * While nobody reads the userfaultfd no munmap(2) of what is ours returns, so what was seen to be ours is nobody
+ * else's when it is let go. False: somebody reads for too long, or was killed doing so.
+ */
+static bool shut(struct gate *g)
+{
+	uint64_t until = clock_after(SHUT_US);
+
+	if (!g)
+		return true;
+	gate_shut(g);
+	while (!gate_empty(g)) {
+		if (clock_now_us() >= until) {
+			gate_open(g);
+			return false;
+		}
+		sched_yield();
+	}
+	return true;
 }
 
 /* Returns how much of the span is done; 0: it is not ours to unmap. */
@@ -47,12 +80,18 @@ static uint64_t zap_some(struct hmm_client *c, int maps, const struct zap_span *
 {
 	struct hmm_range *r = range_find(&c->ranges, s->range);
 	uint64_t n = s->length - done;
+	size_t foreign, foreign_len;
 
 	if (!r || !r->managed || s->offset > r->size || s->length > r->size - s->offset)
 		return 0;
 	if (n > ZAP_STRIDE)
 		n = ZAP_STRIDE;
-	unmap_own(c, maps, r, s->offset + done, s->offset + done + n);
+	if (!shut(c->gate))
+		return 0;
+	foreign = unmap_own(maps, r, s->offset + done, s->offset + done + n, &foreign_len);
+	if (c->gate)
+		gate_open(c->gate);
+	tell_once(c, r, foreign, foreign_len);
 	return n;
 }
 

@@ -64,6 +64,7 @@ integ_test_programs = \
 	tests/integ/test_fair \
 	tests/integ/test_foreign \
 	tests/integ/test_freeing \
+	tests/integ/test_gap \
 	tests/integ/test_give_up \
 	tests/integ/test_held \
 	tests/integ/test_hostile \
@@ -163,6 +164,9 @@ tests_integ_test_freeing_SOURCES = tests/integ/test_freeing.c
 tests_integ_test_freeing_CFLAGS = $(support_cflags)
 tests_integ_test_freeing_LDADD = $(support_ldadd)
 
+tests_integ_test_gap_SOURCES = tests/integ/test_gap.c
+tests_integ_test_gap_CFLAGS = $(support_cflags)
+tests_integ_test_gap_LDADD = $(support_ldadd)
 tests_integ_test_give_up_SOURCES = tests/integ/test_give_up.c
 tests_integ_test_give_up_CFLAGS = $(support_cflags)
 tests_integ_test_give_up_LDADD = $(support_ldadd)
