@@ -41,7 +41,7 @@ struct stop {
 	bool stuck;			/* a round brought nothing: from here the kernel is asked what is still mapped */
 	uint64_t unmapped[HMM_LIMIT_TIERS];	/* bytes, as last looked at while stuck */
 	uint64_t recovering[HMM_LIMIT_TIERS];	/* bytes of clients that are not at rest yet: the next daemon goes on with them */
-	bool told_short;
+	bool told_short, told_held;
 };
 
 static void on_closed(uv_handle_t *timer)
@@ -113,7 +113,8 @@ static bool look_at_page(struct stop *x, const struct range *r, uint64_t vpn)
 
 	if (!wanted_back(x, word))
 		return false;
-	if (!x->stuck || uffd_covers(r->space->uffd, vpn << LEDGER_PAGE_SHIFT))
+	/* Asking takes the program's lock, and this is the loop. */
+	if (!x->stuck || r->space->held_up || uffd_covers(r->space->uffd, vpn << LEDGER_PAGE_SHIFT))
 		return true;
 	x->unmapped[page_word_tier(word)] += LEDGER_PAGE_SIZE;
 	return false;
@@ -271,13 +272,30 @@ static void last_look(void *userdata)
 	again(x);
 }
 
+/* The kernel lets no process end whose thread is waiting for another one's lock, so nothing is gained by leaving sooner. */
+static void tell_held(struct stop *x)
+{
+	LIST_EACH(node, &x->daemon->world->spaces) {
+		struct space *s = container_of(node, struct space, in_world);
+
+		if (!s->held_up)
+			continue;
+		daemon_client_event(x->daemon, EVENT_WARNING, s->client, "hmmd ends when pid %d (uid %u) lets it go on: its memory "
+				    "is locked by itself, or its device takes long", (int)s->pid, (unsigned int)s->uid);
+		x->told_held = true;
+	}
+}
+
 static void on_step(uv_timer_t *timer)
 {
 	struct stop *x = timer->data;
 	struct daemon *d = x->daemon;
 
-	if (crew_busy(d->crew) || (x->op && idmap_get(d->world->ops, x->op)))
+	if (crew_busy(d->crew) || (x->op && idmap_get(d->world->ops, x->op))) {
+		if (!x->told_held)
+			tell_held(x);
 		return;
+	}
 	if (begin_round(x))
 		return;
 	if (memory_is_short(x)) {

@@ -5,6 +5,7 @@
  * makes of a short one is seen by the clock of the thread that waits.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,28 @@ static void who_waits_for_a_device_is_named(void **state)
 	close_scene(&x);
 }
 
+/* Pages come back before the end, and one of them takes long. */
+static void an_end_that_waits_says_for_whom(void **state)
+{
+	char text[64];
+	struct scene x;
+
+	open_scene(&x, *state, 1);
+	move_all(x.r, 0, HUGE_PAGE, "far");
+	atomic_store(&x.s->delay_us, SLOW_US);
+	assert_int_equal(kill(x.h->pid, SIGTERM), 0);
+	snprintf(text, sizeof(text), "hmmd ends when pid %d (uid %u) lets it go on", (int)getpid(), (unsigned int)getuid());
+	assert_soon(house_logged(x.h, text));
+	atomic_store(&x.s->delay_us, 0);
+	assert_int_equal(house_wait(x.h), 0);
+	assert_int_equal(words_bad(hmm_range_addr(x.r), HUGE_PAGE, SEED), 0);
+	assert_int_equal(hmm_range_free(x.r), 0);
+	hmm_client_unref(x.looker);
+	hmm_client_unref(x.c);
+	house_remove(x.h);
+	faulty_switches_free(x.s, x.path);
+}
+
 /* The page is in the middle of a move that somebody asked for: its fault is in nobody's list. */
 static void who_waits_for_a_move_is_named(void **state)
 {
@@ -276,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PER_BACKING(who_waits_for_room_is_named),
 		PER_BACKING(who_waits_for_a_device_is_named),
+		PER_BACKING(an_end_that_waits_says_for_whom),
 		PER_BACKING(who_waits_for_a_move_is_named),
 		PER_BACKING(short_waits_are_no_events),
 		PER_BACKING(who_has_not_come_back_is_named),
