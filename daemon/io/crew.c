@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include "daemon/core/world.h"
@@ -89,6 +88,12 @@ static void on_closed(uv_handle_t *wake)
 	free(wake->data);
 }
 
+/* That it comes is all: the call that it finds the thread in ends. */
+static void on_nudge(int number)
+{
+	(void)number;
+}
+
 int crew_new(struct crew **ret, struct daemon *d)
 {
 	struct crew *c = calloc(1, sizeof(*c));
@@ -103,6 +108,7 @@ int crew_new(struct crew **ret, struct daemon *d)
 		return rc;
 	}
 	c->wake.data = c;
+	sigaction(CREW_NUDGE, &(struct sigaction){ .sa_handler = on_nudge }, NULL);
 	rc = squad_new(&c->squads[0], c);
 	if (rc < 0) {
 		uv_close((uv_handle_t *)&c->wake, on_closed);

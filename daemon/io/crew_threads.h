@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <uv.h>
 #include "daemon/base/list.h"
 #include "daemon/base/ring.h"
@@ -35,6 +36,7 @@ enum {
 	DEFERRED_MAX = 512,		/* faults of one thread that wait for room */
 	DEFERRED_PER_USER = 64,		/* of these, of one uid; more stay unread in the kernel */
 	ROOM_TRIES = 8,			/* evictions for one page before it is put off */
+	CREW_NUDGE = SIGURG,		/* ends a read that sleeps; ignored by default, and nobody else's */
 	CREW_LOOKS = 256		/* a look waits for its program, and seldom for another one's: 10 KiB */
 };
 

@@ -4,20 +4,34 @@
  * for want of work; one that is neither asleep nor gets on is stuck in some call, and programs wait
  * at it. One is told of. A user can do that to its own threads. When those of all users are stuck, and there are
  * several, nobody's memory comes in any more, which is as bad as a loop that stands still, and it ends the same
- * way: the service manager's watchdog is not fed.
+ * way: the service manager's watchdog is not fed. One that sleeps in a read is woken.
  *
  * A squad is held up much sooner: when one of its threads has been at a page for a second. No room is expected of
  * its user's pages then, and no plan waits for them.
  */
+#include <signal.h>
+
 #include "daemon/core/world.h"
 #include "daemon/io/crew_threads.h"
 
+#define NUDGE_US 1000000ULL	/* 1 s */
 #define STUCK_US 5000000ULL	/* 5 s: the slowest page, from a disk, takes a hundredth of it */
 #define HELD_UP_NS 1000000000ULL	/* 1 s */
 
 static bool gets_on(const struct faultd *f, uint64_t turns)
 {
 	return !atomic_load(&f->at_work) || turns != f->turns_seen || !f->seen_us;
+}
+
+/*
+ * Before Linux 6.10 a client that takes O_NONBLOCK away between our look and our read puts the thread to sleep there. A
+ * signal ends that; at its next look the userfaultfd says that it is a blocking one. A thread that is at a page is not
+ * in a read.
+ */
+static void nudge(const struct faultd *f, uint64_t now_us)
+{
+	if (now_us - f->seen_us >= NUDGE_US && !atomic_load(&f->hand.at.client))
+		pthread_kill(f->hand.thread, CREW_NUDGE);
 }
 
 static unsigned int stuck_of(struct squad *q, uint64_t now_us)
@@ -32,6 +46,7 @@ static unsigned int stuck_of(struct squad *q, uint64_t now_us)
 			f->turns_seen = turns;
 			f->seen_us = now_us;
 		}
+		nudge(f, now_us);
 		stuck += now_us - f->seen_us >= STUCK_US;
 	}
 	return stuck;

@@ -187,6 +187,11 @@ void *faultd_main(void *faultd)
 {
 	struct faultd *f = faultd;
 	uint64_t spin_until = 0;
+	sigset_t nudge;
+
+	sigemptyset(&nudge);
+	sigaddset(&nudge, CREW_NUDGE);
+	pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
 
 	for (;;) {
 		acknowledge(f);

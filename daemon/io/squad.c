@@ -169,8 +169,10 @@ void squad_dismiss(struct squad *q)
 
 	atomic_store(&q->leave, true);
 	for (i = 0; i < q->n_faultds; i++)
-		if (q->faultds[i].hand.running)
+		if (q->faultds[i].hand.running) {
 			eventfd_write(q->faultds[i].kick, 1);
+			pthread_kill(q->faultds[i].hand.thread, CREW_NUDGE);
+		}
 	for (i = 0; i < q->n_workers; i++)
 		sem_post(&q->work);
 }

@@ -2,6 +2,7 @@
 /* userfaultfd: the messages of a client, and what can be done to its address space through it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,10 +118,11 @@ void uffd_read_all(int fd, struct gate *gate)
 {
 	struct uffd_msg messages[READ_MESSAGES];
 	struct uffd_fault fault;
+	struct pollfd p = { .fd = fd, .events = POLLIN };	/* an error: it is a blocking one, or dead */
 	size_t got = READ_MESSAGES;
 
 	for (unsigned int i = 0; i < READS && got > 0; i++) {
-		if (read_messages(fd, gate, messages, READ_MESSAGES, &got))
+		if (poll(&p, 1, 0) != 1 || p.revents != POLLIN || read_messages(fd, gate, messages, READ_MESSAGES, &got))
 			return;
 		for (size_t k = 0; k < got; k++)
 			if (fault_of(&messages[k], &fault))

@@ -34,7 +34,7 @@ support_ldadd = tests/support/libsupport.la libclient/libhmmclient.la \
 check_PROGRAMS += tests/support/hmmd_faulty
 tests_support_hmmd_faulty_SOURCES = daemon/io/main.c tests/support/faulty_device.c tests/support/faulty_device.h
 tests_support_hmmd_faulty_CFLAGS = $(hmmd_CFLAGS)
-tests_support_hmmd_faulty_LDFLAGS = -Wl,--wrap=probe_page
+tests_support_hmmd_faulty_LDFLAGS = -Wl,--wrap=probe_page -Wl,--wrap=preadv2
 tests_support_hmmd_faulty_LDADD = $(hmmd_LDADD)
 
 # And beside a simulated kernel driver.

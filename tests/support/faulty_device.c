@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,6 +113,20 @@ int __wrap_probe_page(int probe, const struct mech_page *p)
 			return -EIO;
 	}
 	return __real_probe_page(probe, p);
+}
+
+ssize_t __real_preadv2(int fd, const struct iovec *v, int n, off_t at, int flags);
+ssize_t __wrap_preadv2(int fd, const struct iovec *v, int n, off_t at, int flags);
+
+ssize_t __wrap_preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
+{
+	if (!atomic_load(&switches->old_reads) || !(flags & RWF_NOWAIT))
+		return __real_preadv2(fd, v, n, at, flags);
+	atomic_fetch_add(&switches->reads, 1);
+	while (atomic_load(&switches->hold_reads))
+		pause_ms(1);
+	errno = EOPNOTSUPP;
+	return -1;
 }
 
 static void __attribute__((constructor)) faulty_device_install(void)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A memory device that fails when a test says so, a file device at which the daemon dies, and a kernel that does not
- * say whether a page is in memory. The switchboard
- * is a small file, named by the environment variable below, that the test and the daemon both map.
+ * A memory device that fails when a test says so, a file device at which the daemon dies, a kernel that does not
+ * say whether a page is in memory, and one that reads as older ones do. The switchboard is a small file, named by the environment variable below, that the test and the daemon both map.
  */
 #ifndef HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
 #define HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
@@ -24,6 +23,9 @@ struct faulty_switches {
 	_Atomic bool hold;				/* who asks for a far one waits */
 	_Atomic uint32_t near_wanted;			/* who asks for a far one a second time waits for so many looks at near ones */
 	_Atomic uint32_t near_looks, far_looks;
+	_Atomic bool old_reads;				/* as a kernel before 6.10: no read can be asked not to wait */
+	_Atomic bool hold_reads;			/* such a read waits before it begins */
+	_Atomic uint32_t reads;				/* that have been held */
 };
 struct house_options;
 
