@@ -106,6 +106,8 @@ int mover_outcome_of(int r)
 	switch (r) {
 	case -ENOMEM:
 		return MOVER_E_NO_MEMORY;
+	case -EAGAIN:	/* the program unmaps memory */
+		return MOVER_E_BUSY;
 	case -ESRCH:
 	case -ENOENT:
 		return MOVER_E_GONE;

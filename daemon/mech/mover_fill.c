@@ -85,6 +85,14 @@ int mover_finish_fill(struct mover *m, struct page_at *a, unsigned int home)
 		r = put_in_place(m, a, src);
 	if (r)
 		return back_to_device(m, a, home, r);
+	return mover_filled(m, a, home);
+}
+
+int mover_filled(struct mover *m, struct page_at *a, unsigned int home)
+{
+	unsigned int tier = page_word_tier(a->seen);
+	uint32_t slot = page_word_slot(a->seen);
+
 	page_settle(a, PAGE_RESIDENT, home, 0);
 	mover_free_slot(m->devices, tier, slot);
 	book(a->range, tier, home);

@@ -56,13 +56,17 @@ static int recover_punch(struct mover *m, struct page_at *a)
 	return rest_and_wake(m, a) ?: mover_outcome_of(r);
 }
 
-static int recover_fill(struct mover *m, struct page_at *a)
+/* What is whole in the file may have been written since, and is not put in place again: that could be refused. */
+static int recover_fill(struct mover *m, struct page_at *a, bool in_file)
 {
 	unsigned int home = atomic_load(&a->range->home);
 
 	book(a);
 	pool_force(mover_pool(a->range, home), LEDGER_PAGE_SIZE);
-	return mover_finish_fill(m, a, home);
+	if (!in_file)
+		return mover_finish_fill(m, a, home);
+	(void)m->mech->ops->thaw(m->mech, &a->page);
+	return mover_filled(m, a, home);
 }
 
 static int recover_zero(struct mover *m, struct page_at *a, bool in_file)
@@ -142,7 +146,7 @@ int mover_recover(struct mover *m, struct range *r, uint64_t vpn)
 	case PAGE_RECOVER_PUNCH:
 		return recover_punch(m, &a);
 	case PAGE_RECOVER_FILL:
-		return recover_fill(m, &a);
+		return recover_fill(m, &a, in_file);
 	case PAGE_RECOVER_ZERO:
 		return recover_zero(m, &a, in_file);
 	default:

@@ -247,6 +247,13 @@ static void stage(const struct crash *c)
 	}
 }
 
+/* What the program has written since its page came in. */
+static void check_written(const struct crash *c)
+{
+	if (c->state == PAGE_FILLING && (c->found & IN_FILE))
+		assert_int_equal(rig_read(&g, 0, 1), 123);
+}
+
 static void check_after(const struct crash *c)
 {
 	assert_int_equal(rig_state(&g, 0), c->after);
@@ -255,8 +262,7 @@ static void check_after(const struct crash *c)
 		assert_int_equal(rig_read(&g, 0, 0), 0);
 	else
 		rig_check(&g, 0, VALUE);
-	if (c->state == PAGE_FILLING && (c->found & IN_FILE))
-		assert_int_equal(rig_read(&g, 0, 1), 123);
+	check_written(c);
 	rig_write(&g, 0, 9, 9);
 	rig_balanced(&g);
 }
@@ -302,6 +308,7 @@ static void dying_again_in_the_middle_of_recovery(void **state)
 			rig_balanced(&g);
 			if (!crashes[i].lost)
 				rig_check(&g, 0, VALUE);
+			check_written(&crashes[i]);
 			rig_write(&g, 0, 9, 9);
 			close_rig(state);
 			if (!failed)
