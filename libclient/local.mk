@@ -14,7 +14,7 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/driver.c libclient/driver.h \
 	libclient/file.c libclient/file.h \
 	libclient/free.c \
-	libclient/gate.h \
+	libclient/gate.c libclient/gate.h \
 	libclient/helper.c \
 	libclient/ledger.c libclient/ledger.h \
 	libclient/link.c libclient/link.h \

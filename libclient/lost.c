@@ -62,7 +62,7 @@ static size_t hole(const struct hmm_range *r, size_t off, size_t end, size_t pag
 	return ((uint64_t)data < r->offset + end ? (size_t)((uint64_t)data - r->offset) : end) - off;
 }
 
-/* -ENOENT, -ESRCH, -EAGAIN: it is not our mapping any more, or is about to be none. */
+/* -ENOENT, -ESRCH: it is not our mapping any more; -EAGAIN: memory is unmapped all the time, and it waits for ever. */
 static void close_hole(struct hmm_range *r, size_t off, size_t len, size_t page)
 {
 	int err = uffd_poison(r->uffd, r->addr + off, len, page);

@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "libclient/gate.h"
 #include "libclient/map.h"
 #include "proto/ledger.h"
 
@@ -53,26 +52,6 @@ int map_file(int fd, uint64_t offset, size_t size, uint8_t **ret_addr)
 int map_allow(uint8_t *addr, size_t size)
 {
 	return mprotect(addr, size, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
-}
-
-int gate_map(int fd, struct gate **ret)
-{
-	void *at;
-	int r = check_file(fd, 0, GATE_SIZE);
-
-	if (r)
-		return r;
-	at = mmap(NULL, GATE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	*ret = at;
-	return 0;
-}
-
-void gate_unmap(struct gate *g)
-{
-	if (g)
-		munmap(g, GATE_SIZE);
 }
 
 void map_remove(uint8_t *addr, size_t size)

@@ -2,15 +2,17 @@
 /*
  * The address space as the kernel has it, one mapping at a time: PROCMAP_QUERY (Linux 6.11), else the text.
  * A mapping is ours when it is shared and shows the range's file at the range's place in it. That is looked
- * at right before it is unmapped or its pages are let go. No call does both at once; what keeps a program from
- * putting something of its own there in between is the gate (proto/gate.h). Where there is none, for a client
- * without a helper thread, a gap of a microsecond remains; so it does for a thread that maps without an address
- * and is given what another thread's munmap(2), which has not returned yet, has made free.
+ * at right before it is unmapped or its pages are let go. No call does both at once. What keeps a program from
+ * putting something of its own there in between, when pages are let go, is the gate (proto/gate.h). A gap of a
+ * microsecond remains for a client without a helper thread, for a thread that is given what another thread's
+ * munmap(2), which has not returned yet, has made free, and for mremap(2) onto the place, which brings pages along
+ * before it waits. Freeing a range has no gate: who unmaps a part of it meanwhile does not know what it has.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -27,6 +29,7 @@ struct query {
 	uint32_t major, minor, name_size, build_id_size;
 	uint64_t name, build_id;
 };
+enum { TEXT = 8192 };	/* a line is a path and 73 bytes at most */
 #define QUERY _IOWR('f', 17, struct query)
 #define QUERY_SHARED 0x08
 #define QUERY_OR_NEXT 0x10
@@ -38,27 +41,41 @@ int own_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The same by the text: 1 when a mapping ends after the address. */
-static int by_text(struct query *q)
+/* One line: 1 when it is a mapping that ends after the address. */
+static bool parse(const char *line, struct query *q)
 {
-	FILE *f = fopen("/proc/self/maps", "re");
 	unsigned long start, end, offset, inode;
 	unsigned int major, minor;
 	char shared;
-	int found = 0;
 
-	while (f && !found && fscanf(f, "%lx-%lx %*3s%c %lx %x:%x %lu%*[^\n]", &start, &end, &shared, &offset,
-				     &major, &minor, &inode) == 7) {
-		if (end <= q->addr)
-			continue;
-		*q = (struct query){ .addr = q->addr, .start = start, .end = end, .offset = offset,
-				     .inode = inode, .major = major, .minor = minor,
-				     .vma_flags = shared == 's' ? QUERY_SHARED : 0 };
-		found = 1;
+	if (sscanf(line, "%lx-%lx %*3s%c %lx %x:%x %lu", &start, &end, &shared, &offset, &major, &minor, &inode) != 7 ||
+	    end <= q->addr)
+		return false;
+	*q = (struct query){ .addr = q->addr, .start = start, .end = end, .offset = offset, .inode = inode,
+			     .major = major, .minor = minor, .vma_flags = shared == 's' ? QUERY_SHARED : 0 };
+	return true;
+}
+
+/* The same by the text, and without asking for memory: who has the allocator's lock may be waiting for us. */
+static bool by_text(int maps, struct query *q)
+{
+	char text[TEXT], *line, *next;
+	size_t have = 0;
+	ssize_t n;
+
+	if (lseek(maps, 0, SEEK_SET) < 0)
+		return false;
+	while ((n = read(maps, text + have, sizeof(text) - 1 - have)) > 0) {
+		text[have + (size_t)n] = '\0';
+		for (line = text; (next = strchr(line, '\n')); line = next + 1) {
+			*next = '\0';
+			if (parse(line, q))
+				return true;
+		}
+		have = strlen(line);
+		memmove(text, line, have);
 	}
-	if (f)
-		fclose(f);
-	return found;
+	return false;
 }
 
 /* The mapping at the address, or the next. */
@@ -67,7 +84,7 @@ static bool look(int maps, uint64_t addr, struct query *ret)
 	*ret = (struct query){ .size = sizeof(*ret), .flags = QUERY_OR_NEXT, .addr = addr };
 	if (ioctl(maps, QUERY, ret) == 0)
 		return true;
-	return errno != ENOENT && by_text(ret);
+	return errno != ENOENT && by_text(maps, ret);
 }
 
 static bool is_window(const struct query *q, const struct hmm_range *r, const struct stat *st)

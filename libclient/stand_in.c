@@ -32,6 +32,10 @@ void stand_in_tick(struct hmm_client *c)
 
 	if (clock_now_us() < c->stand_in_us)
 		return;
+	if (c->session.state != SESSION_UP && c->uffd && c->uffd->tells_unmap) {
+		last = c->uffd;
+		any = uffd_read_all(last);
+	}
 	for (struct hmm_range *r = c->ranges.first; r; r = r->next) {
 		if (!is_ours_to_read(c, r) || r->uffd == last)
 			continue;

@@ -44,7 +44,9 @@ struct uffdio_continue {
 enum {
 	READ_MESSAGES = 64,	/* of one read */
 	READS = 16,		/* one after the other: who was woken may be there again */
-	RETRIES = 1000		/* of EAGAIN: threads that unmap memory at once, each of which has to run in between */
+	QUICK = 64,		/* of these without a pause */
+	PAUSE_US = 1000,
+	RETRIES = 5000		/* of EAGAIN, 5 s: threads that unmap memory have to run in between, each once */
 };
 
 #define WANTED_FEATURES (UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MISSING_SHMEM | \
@@ -164,7 +166,10 @@ static bool again(const struct uffd *u, int r, unsigned int *tries)
 	if (r != -EAGAIN || ++*tries > RETRIES)
 		return false;
 	uffd_read_all(u);
-	sched_yield();
+	if (*tries < QUICK)
+		sched_yield();
+	else
+		usleep(PAUSE_US);
 	return true;
 }
 

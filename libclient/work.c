@@ -11,7 +11,7 @@ struct work {
 	struct work *next;
 	bool is_zap;
 	struct hmm_event event;	/* its strings lie behind the struct */
-	uint64_t zap;
+	uint64_t zap, connection;
 	bool zapped;		/* only the answer is missing */
 	uint32_t n_spans;
 	struct zap_span spans[];
@@ -129,6 +129,7 @@ void work_zap(struct hmm_client *c, const Hmmd__Zap *zap)
 		return;
 	w->is_zap = true;
 	w->zap = zap->zap;
+	w->connection = c->session.connection;
 	w->n_spans = (uint32_t)zap->n_range;
 	for (uint32_t i = 0; i < w->n_spans; i++)
 		w->spans[i] = (struct zap_span){ zap->range[i], zap->offset[i], zap->length[i] };
@@ -155,7 +156,7 @@ static int zap(struct hmm_client *c, struct work *w)
 	Hmmd__Message m = WIRE_MESSAGE(ZAP_DONE, zap_done, &done);
 
 	if (!w->zapped)
-		zap_run(c, w->spans, w->n_spans);
+		zap_run(c, w->connection, w->spans, w->n_spans);
 	w->zapped = true;
 	done.zap = w->zap;
 	return wire_event(c, &m);

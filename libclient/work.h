@@ -52,6 +52,7 @@ struct zap_span {
 /*
  * Unmaps the spans that lie inside managed ranges of this client, releasing the lock now and then.
  */
-void zap_run(struct hmm_client *c, const struct zap_span *spans, uint32_t n);
+/* What the daemon of that connection asked for; nothing once it is another one. */
+void zap_run(struct hmm_client *c, uint64_t connection, const struct zap_span *spans, uint32_t n);
 
 #endif

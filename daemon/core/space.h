@@ -16,7 +16,7 @@ struct space {
 	int32_t pid;
 	uint32_t uid;
 	int uffd;			/* of the client, -1 before AttachUffd; core never uses it as a file */
-	struct gate *gate;		/* who may read it (proto/gate.h), NULL: all; core never looks */
+	struct gate *gate;		/* who may read it (proto/gate.h), NULL: all; fixed before it is served; core never looks */
 	int gate_fd;			/* of that, for the client when it connects again; -1 */
 	int driver;			/* the same of the kernel driver: -1 before AttachDriver, closed after the last range */
 	struct radix mirror;		/* page words; the arena is the ledger */

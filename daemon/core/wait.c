@@ -2,7 +2,7 @@
 /* Words for waiting, and the count of who does (wait.h). */
 #include "daemon/core/wait.h"
 
-enum { PAUSE_FIRST_MS = 10, PAUSE_LONGEST_MS = 1000 };
+enum { PAUSE_FIRST_MS = 10, PAUSE_LONGEST_MS = 1000, SHUT_FIRST_MS = 1, SHUT_LONGEST_MS = 128 };
 #define NSEC_PER_MSEC 1000000ULL
 
 enum { REASON_BITS = 8 };	/* below the time, so that the longer one is the greater */
@@ -114,23 +114,38 @@ enum wait_news waiting_news(struct waiting *w, uint64_t now_us, struct wait_sum 
 	return WAIT_NEWS_OVER;
 }
 
-static void lengthen(_Atomic uint32_t *ms, _Atomic uint64_t *until_ns, uint64_t now_ns)
+static void lengthen(_Atomic uint32_t *ms, _Atomic uint64_t *until_ns, uint64_t now_ns, uint32_t first, uint32_t longest)
 {
 	uint32_t next = atomic_load_explicit(ms, memory_order_relaxed) * 2;
 
-	next = next < PAUSE_FIRST_MS ? PAUSE_FIRST_MS : next > PAUSE_LONGEST_MS ? PAUSE_LONGEST_MS : next;
+	next = next < first ? first : next > longest ? longest : next;
 	atomic_store(ms, next);
 	atomic_store(until_ns, now_ns + next * NSEC_PER_MSEC);
 }
 
 void setback_try(struct setback *s, uint64_t now_ns)
 {
-	lengthen(&s->try_ms, &s->try_ns, now_ns);
+	lengthen(&s->try_ms, &s->try_ns, now_ns, PAUSE_FIRST_MS, PAUSE_LONGEST_MS);
 }
 
 void setback_read(struct setback *s, uint64_t now_ns)
 {
-	lengthen(&s->read_ms, &s->read_ns, now_ns);
+	lengthen(&s->read_ms, &s->read_ns, now_ns, PAUSE_FIRST_MS, PAUSE_LONGEST_MS);
+}
+
+/* What shut it takes microseconds as a rule. */
+void setback_shut(struct setback *s, uint64_t now_ns)
+{
+	lengthen(&s->shut_ms, &s->read_ns, now_ns, SHUT_FIRST_MS, SHUT_LONGEST_MS);
+}
+
+void setback_opened(struct setback *s)
+{
+	if (!atomic_load_explicit(&s->shut_ms, memory_order_relaxed))
+		return;
+	atomic_store(&s->shut_ms, 0);
+	if (atomic_load(&s->why) == WAIT_SHUT)
+		atomic_store(&s->since_ns, 0);
 }
 
 /* Read for a while and not put off again: what begins is another time. */

@@ -71,12 +71,15 @@ enum wait_news waiting_news(struct waiting *w, uint64_t now_us, struct wait_sum 
 struct setback {
 	_Atomic uint64_t try_ns, read_ns;	/* monotonic: not before */
 	_Atomic uint32_t try_ms, read_ms;	/* the last pause; 0: none since a page came in */
+	_Atomic uint32_t shut_ms;		/* the same of WAIT_SHUT; 0: none since it was read */
 	_Atomic bool parked;			/* a thread does not read it any more */
 	_Atomic uint64_t since_ns;		/* since when faults of it stay unread; 0: none do */
 	_Atomic uint8_t why;			/* enum wait_reason of those */
 };
 void setback_try(struct setback *s, uint64_t now_ns);
 void setback_read(struct setback *s, uint64_t now_ns);
+void setback_shut(struct setback *s, uint64_t now_ns);
+void setback_opened(struct setback *s);		/* it was read; nothing to do as long as it was not shut */
 void setback_unread(struct setback *s, enum wait_reason why, uint64_t now_ns);	/* its faults stay where they are from here */
 bool setback_end(struct setback *s);	/* true: there was one */
 

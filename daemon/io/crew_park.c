@@ -20,7 +20,10 @@ void crew_park(struct faultd *f, struct space *s, enum wait_reason why)
 
 	epoll_ctl(f->epoll, EPOLL_CTL_DEL, s->uffd, NULL);
 	setback_unread(&s->setback, why, now);
-	setback_read(&s->setback, now);
+	if (why == WAIT_SHUT)
+		setback_shut(&s->setback, now);
+	else
+		setback_read(&s->setback, now);
 	atomic_store(&s->setback.parked, true);
 	atomic_store(&c->parked, true);
 	uv_async_send(&c->wake);

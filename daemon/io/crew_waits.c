@@ -90,9 +90,11 @@ static void add_unread(const struct space *s, struct wait_sum *sum)
 {
 	const struct setback *b = &s->setback;
 	uint64_t since = atomic_load(&b->since_ns);
+	enum wait_reason why = atomic_load(&b->why);
 
-	if (since && (atomic_load(&b->parked) || atomic_load(&b->why) == WAIT_BLOCKING))
-		wait_sum_add(sum, 1, atomic_load(&b->why), since / NSEC_PER_USEC);
+	/* Where it is tried at times only a success ends it. */
+	if (since && (atomic_load(&b->parked) || why == WAIT_BLOCKING || why == WAIT_SHUT))
+		wait_sum_add(sum, 1, why, since / NSEC_PER_USEC);
 }
 
 static void add_hands(const struct squad *q, const struct space *s, uint64_t now, struct wait_sum *sum)

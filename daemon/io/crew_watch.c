@@ -25,8 +25,8 @@ static bool gets_on(const struct faultd *f, uint64_t turns)
 
 /*
  * Before Linux 6.10 a client that takes O_NONBLOCK away between our look and our read puts the thread to sleep there. A
- * signal ends that; at its next look the userfaultfd says that it is a blocking one. A thread that is at a page is not
- * in a read.
+ * signal ends that; at its next look the userfaultfd says that it is a blocking one. A thread that is at a page reads
+ * only what cannot put it to sleep (uffd_read_all).
  */
 static void nudge(const struct faultd *f, uint64_t now_us)
 {

@@ -137,6 +137,7 @@ static bool serve(struct faultd *f, struct space *s, uint32_t events)
 			give_up(f, s);
 		return false;
 	}
+	setback_opened(&s->setback);
 	read_ns = crew_clock_ns();
 	for (i = 0; i < n; i++)
 		serve_one(f, s, &faults[i], read_ns);

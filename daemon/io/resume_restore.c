@@ -18,6 +18,7 @@
 #include "daemon/io/resume_own.h"
 #include "daemon/io/slotmap.h"
 #include "daemon/io/unreadable.h"
+#include "daemon/mech/doors.h"
 
 struct restoring {
 	struct daemon *daemon;
@@ -118,6 +119,9 @@ static bool take_descriptors(struct resume *w)
 	size_t i;
 
 	w->space->uffd = stored_uffd(w->who.client);
+	/* Threads read it before the client is there to be offered one. */
+	if (w->space->uffd >= 0)
+		(void)gate_new(&w->space->gate, &w->space->gate_fd);
 	if (w->space->uffd >= 0)
 		charge_force(&w->space->stored, w->space->account, ACCOUNT_STORED, 1);
 	all = w->space->uffd >= 0;

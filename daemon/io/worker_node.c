@@ -48,9 +48,14 @@ static int move_mapped(struct worker *w, const struct move *m, uint64_t addr, st
 	int rc = move_one(w, m, addr, ret);
 	bool was;
 
-	if (rc || !ret->failed || mech->ops->map(mech, &page, &was))
+	if (rc || !ret->failed)
 		return rc;
-	return move_one(w, m, addr, ret);
+	rc = mech->ops->map(mech, &page, &was);
+	if (rc == -EAGAIN) {	/* the program unmaps memory */
+		ret->busy += ret->failed;
+		ret->failed = 0;
+	}
+	return rc ? 0 : move_one(w, m, addr, ret);
 }
 
 enum move_outcome worker_move_page(struct worker *w, const struct move *m)

@@ -22,13 +22,24 @@ struct mech *mech_free(struct mech *m)
 	return NULL;
 }
 
+/* A signal to the thread says nothing of the page. */
+static int allocate(int fd, off_t at)
+{
+	int r;
+
+	do
+		r = fallocate(fd, 0, at, (off_t)PAGE) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	return r;
+}
+
 int mech_try_page(struct mech *m)
 {
 	int fd, r = m->ops->create(m, "hmmd-probe", PAGE, &fd);
 
 	if (r)
 		return r;
-	r = fallocate(fd, 0, 0, (off_t)PAGE) < 0 ? -errno : 0;
+	r = allocate(fd, 0);
 	close(fd);
 	return r;
 }
@@ -60,10 +71,10 @@ int backing_check_seals(int fd)
 
 int backing_zero(struct mech *m, const struct mech_page *p)
 {
+	int r = allocate(p->file, (off_t)p->offset);
+
 	(void)m;
-	if (fallocate(p->file, 0, (off_t)p->offset, (off_t)PAGE) == 0)
-		return 0;
-	return errno == ENOSPC ? -ENOMEM : -errno;
+	return r == -ENOSPC ? -ENOMEM : r;
 }
 
 int backing_copy_out(struct mech *m, const struct mech_page *p, void *dst)

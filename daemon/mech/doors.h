@@ -33,7 +33,10 @@ int uffd_check(int fd);	/* 0, UFFD_E_*, -errno: is it a userfaultfd, non-blockin
  * Who unmaps memory goes on when that was read. UFFD_E_SHUT: the gate (NULL: none) was shut for longer than 50 us.
  */
 int uffd_read(int fd, struct gate *gate, struct uffd_fault *faults, size_t cap, size_t *ret_n);
-/* All there is, for who waits until it is read; who has faulted faults again. Bounded. */
+/*
+ * All there is, for who waits until it is read; who has faulted faults again. Bounded; nothing where a read could put
+ * the thread to sleep (before Linux 6.10): there the fault threads do it, in their turn.
+ */
 void uffd_read_all(int fd, struct gate *gate);
 /* The /dev/userfaultfd descriptor to hand to clients; -EACCES, -ENOENT. */
 int uffd_open_device(int *ret_fd);

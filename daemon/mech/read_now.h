@@ -11,5 +11,7 @@
 
 /* As read(2); -1 with EAGAIN rather than wait. */
 ssize_t read_now(int fd, void *buf, size_t size);
+/* The same, but with EOPNOTSUPP where the kernel cannot be told: for threads that nobody wakes. */
+ssize_t read_unless_asleep(int fd, void *buf, size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ioctls of a userfaultfd, one call each, for the two backings. While a thread of the client unmaps managed
- * memory the kernel refuses them, until that thread's message was read: so all that is there is read, and the call
- * is tried again, a bounded number of times, then -EAGAIN. Of `page` they take the userfaultfd and its gate alone.
+ * memory the kernel refuses them, until that thread's message was read: so all that is there is read, where a gate says
+ * that it may, and the call is tried again, a bounded number of times, then -EAGAIN. Of `page` they take the userfaultfd and its gate alone.
  */
 #ifndef HMMD_MECH_UFFD_H
 #define HMMD_MECH_UFFD_H

@@ -167,6 +167,7 @@ tests_integ_test_freeing_LDADD = $(support_ldadd)
 tests_integ_test_gap_SOURCES = tests/integ/test_gap.c
 tests_integ_test_gap_CFLAGS = $(support_cflags)
 tests_integ_test_gap_LDADD = $(support_ldadd)
+
 tests_integ_test_give_up_SOURCES = tests/integ/test_give_up.c
 tests_integ_test_give_up_CFLAGS = $(support_cflags)
 tests_integ_test_give_up_LDADD = $(support_ldadd)

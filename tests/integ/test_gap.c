@@ -260,6 +260,31 @@ static void who_keeps_the_gate_shut_keeps_only_itself_waiting(void **state)
 	move_out(&t);
 }
 
+/* What systemd kept is served before the program is there again, and its library is given a gate all the same. */
+static void pages_are_let_go_after_a_restart(void **state)
+{
+	struct house_options o = { .backing = *state, .daemon = "track = 100ms\n", .config = ROOMY, .managed = true };
+	struct hmm_range *r;
+	struct tenant t;
+	unsigned int before;
+
+	if (house_backing_missing(*state))
+		skip_because("%s", house_backing_missing(*state));
+	t = (struct tenant){ .h = house_open(&o) };
+	t.c = house_client(t.h, "restarted", 0);
+	take_range(&t);
+	house_kill(t.h);
+	house_start(t.h);
+	assert_soon(hmm_alloc(t.c, HUGE_PAGE, NULL, &r) == 0);	/* it is back */
+	assert_int_equal(hmm_range_free(r), 0);
+	before = atomic_load(&calls);
+	assert_soon(words_bad(t.at, HUGE_PAGE, SEED) == 0 && atomic_load(&calls) > before + 2);
+	free_range(&t);
+	hmm_client_unref(t.c);
+	assert_soon(count_files(t.h->state, ".ledger") == 0);
+	house_close(t.h);
+}
+
 static void lost(struct hmm_client *c, const struct hmm_event *e, void *userdata)
 {
 	(void)c;
@@ -298,6 +323,7 @@ int main(void)
 		PER_BACKING(no_word_is_lost_in_between),
 		PER_BACKING(pages_move_while_others_are_unmapped),
 		PER_BACKING(who_keeps_the_gate_shut_keeps_only_itself_waiting),
+		PER_BACKING(pages_are_let_go_after_a_restart),
 		PER_BACKING(unmapping_goes_on_without_a_daemon),
 		PER_BACKING(unmapping_what_is_lost_goes_on_beside_a_new_daemon),
 	};

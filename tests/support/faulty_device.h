@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A memory device that fails when a test says so, a file device at which the daemon dies, a kernel that does not
- * say whether a page is in memory, and one that reads as older ones do. The switchboard is a small file, named by the environment variable below, that the test and the daemon both map.
+ * say whether a page is in memory, and one that reads as older ones do. The switchboard is a small file, named by
+ * the environment variable below, that the test and the daemon both map.
  */
 #ifndef HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
 #define HMMD_TESTS_SUPPORT_FAULTY_DEVICE_H
