@@ -75,7 +75,7 @@ static void drain_range(struct world *w, struct range *r, unsigned int tier, uin
 {
 	uint64_t vpn = range_first_vpn(r), last = vpn + range_pages(r) - 1;
 
-	if (!r->addr || !range_pages(r) || r->space->held_up ||
+	if (!range_can_move(r) || !range_pages(r) ||
 	    !atomic_load_explicit(&r->tier_bytes[tier], memory_order_relaxed))
 		return;
 	for (; (vpn = radix_next(&r->space->mirror, vpn, last)) <= last; vpn++)

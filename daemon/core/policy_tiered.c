@@ -47,7 +47,7 @@ static void look_at(struct look *l, struct policy *p, uint64_t now_us, look_fn *
 
 	LIST_EACH(node, &p->ranges) {
 		r = container_of(node, struct range, in_policy);
-		if (!r->addr || r->space->held_up || r->home != l->tier || !range_pages(r))
+		if (!range_can_move(r) || r->home != l->tier || !range_pages(r))
 			continue;
 		vpn = range_first_vpn(r);
 		last = vpn + range_pages(r) - 1;

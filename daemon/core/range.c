@@ -26,6 +26,11 @@ void range_drop(struct range *r)
 	(void)holders;
 }
 
+bool range_can_move(const struct range *r)
+{
+	return r->addr && !r->space->held_up;
+}
+
 static bool may_be_home(const struct world *w, unsigned int tier)
 {
 	return tier_is_resident(&w->tiers[tier]) && w->tiers[tier].state == TIER_ONLINE;

@@ -93,6 +93,8 @@ void range_prefer_end(struct range *r, const struct world *w, uint64_t vpn, uint
 uint64_t range_clip(const struct range *r, uint64_t vpn, uint64_t pages);
 bool range_hold(struct range *r);	/* false: dying */
 void range_drop(struct range *r);
+/* It is mapped, and its program does not hold up those who would move a page of it. Loop thread. */
+bool range_can_move(const struct range *r);
 /*
  * A page came into memory: because a thread touched it, or ahead of that. Loop thread. Judges its
  * temperature by the time it was away, in windows of its space.

@@ -205,7 +205,7 @@ static bool has_way_out(const struct ranking *k, const struct range *r)
 static bool concerns(const struct ranking *k, const struct range *r)
 {
 	/* Who only wants room for a managed page cannot move adopted memory. */
-	return r->addr && !r->space->held_up && (k->nodes || r->kind == RANGE_MANAGED) &&
+	return range_can_move(r) && (k->nodes || r->kind == RANGE_MANAGED) &&
 	       (k->uid == UINT32_MAX || r->space->uid == k->uid) &&
 	       atomic_load_explicit(&r->tier_bytes[k->tier], memory_order_relaxed) &&
 	       has_way_out(k, r);

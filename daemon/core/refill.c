@@ -27,7 +27,7 @@ static void refill_range(struct range *r, unsigned int tier, uint64_t *missing, 
 	uint64_t room = pool_free_bytes(&r->space->account->pools[r->home]) / LEDGER_PAGE_SIZE, i,
 		 word;
 
-	if (!r->addr || r->space->held_up || !atomic_load_explicit(&r->tier_bytes[tier], memory_order_relaxed))
+	if (!range_can_move(r) || !atomic_load_explicit(&r->tier_bytes[tier], memory_order_relaxed))
 		return;
 	for (i = 0; i < range_pages(r) && *missing && room; i++) {
 		m.vpn = range_first_vpn(r) + i;

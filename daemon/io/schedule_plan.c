@@ -39,7 +39,7 @@ static void submit(struct schedule *s)
 	struct move *m;
 
 	for (m = s->plan.moves; m < s->plan.moves + s->plan.n; m++) {
-		if (!m->range->space->held_up && !crew_submit(s->daemon->crew, m))
+		if (!crew_submit(s->daemon->crew, m))
 			sent++;
 		else
 			range_drop(m->range);

@@ -11,6 +11,7 @@ core_test_programs = \
 	tests/unit/test_excess \
 	tests/unit/test_fault \
 	tests/unit/test_heat \
+	tests/unit/test_held_up \
 	tests/unit/test_op \
 	tests/unit/test_share \
 	tests/unit/test_page \
@@ -88,6 +89,11 @@ tests_unit_test_heat_SOURCES = tests/unit/test_heat.c $(core_test_fixture)
 tests_unit_test_heat_CFLAGS = $(core_test_cflags)
 tests_unit_test_heat_LDFLAGS = $(core_test_ldflags)
 tests_unit_test_heat_LDADD = $(core_test_ldadd)
+
+tests_unit_test_held_up_SOURCES = tests/unit/test_held_up.c $(core_test_fixture)
+tests_unit_test_held_up_CFLAGS = $(core_test_cflags)
+tests_unit_test_held_up_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_held_up_LDADD = $(core_test_ldadd)
 
 tests_unit_test_share_SOURCES = tests/unit/test_share.c
 tests_unit_test_share_CFLAGS = $(core_test_cflags)
