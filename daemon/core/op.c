@@ -19,6 +19,7 @@ int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind ki
 
 	if (!op)
 		return -ENOMEM;
+	op->world = w;
 	op->id = w->next_id;
 	op->session = session;
 	op->kind = kind;
@@ -73,11 +74,10 @@ static void span_end(struct op *op)
 
 static bool span_next(struct op *op)
 {
-	struct op_span *span;
+	struct op_span *span = op_next_span(op);
 
-	if (list_empty(&op->rest))
+	if (!span)
 		return false;
-	span = container_of(op->rest.next, struct op_span, node);
 	list_remove(&span->node);
 	op->range = span->range;
 	op->next = span->addr;
@@ -154,6 +154,8 @@ unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us)
 {
 	unsigned int n = 0, looked = 0;
 
+	if (op_put_off(op) < 0)
+		return 0;	/* later */
 	while (op_may_issue(op, plan) && looked++ < OP_LOOK) {
 		if (!op->range && !span_next(op))
 			break;
@@ -169,10 +171,10 @@ uint64_t op_due_us(const struct op *op)
 	uint64_t due = UINT64_MAX;
 	unsigned int i;
 
-	if (op->range || !list_empty(&op->rest))
+	if (op_has_spans(op))
 		return 0;
 	for (i = 0; i < OP_IN_FLIGHT; i++)
-		if (op_retry_waits(&op->retries[i]) && op->retries[i].due_us < due)
+		if (op_retry_waits(op, &op->retries[i]) && op->retries[i].due_us < due)
 			due = op->retries[i].due_us;
 	return due;
 }

@@ -5,7 +5,8 @@
  * needs memory for its list. A busy page is tried again, each time after twice the wait: what keeps it busy is
  * somebody else's move, which ends in its own time and not in so many tries. Adopted memory goes in slices: a
  * worker gives back what it could not do in its time, and the others get theirs in between. What the operations of
- * one user have handed out together is limited, and they take turns, so that others never wait for all of them.
+ * one user have handed out together is limited, and they take turns, so that others never wait for all of them. Nor
+ * does a user whose own program holds its threads up keep an operation from the pages of others (op_held.c).
  */
 #ifndef HMMD_CORE_OP_H
 #define HMMD_CORE_OP_H
@@ -40,6 +41,7 @@ struct op_whole {			/* what a pin is about; range 0: nothing */
 	uint64_t range, addr, end;
 };
 struct op {
+	struct world *world;		/* fixed */
 	uint64_t id;
 	uint64_t session;		/* who is told, 0: nobody (io's id) */
 	enum move_kind kind;
@@ -81,6 +83,10 @@ void op_report_bytes(struct op *op, const struct move *m, const struct op_result
 void op_report_part(struct op *op, const struct move *m, const struct op_result *bytes, uint64_t stopped);
 void op_leave(struct op *op, struct range *r);	/* the range dies: what was not handed out of it counts as failed */
 bool op_done(const struct op *op);
+/* Half of what it may have in flight is free: it is worth an op_issue() before the next tick. */
+bool op_wants_more(const struct op *op);
+/* Nothing of this range is handed out for now: its user is held up, and the operation is about others too. */
+bool op_passes_by(const struct op *op, const struct range *r);
 void op_cancel(struct op *op);		/* what was not handed out counts as failed */
 struct op *op_free(struct op *op, struct world *w);
 

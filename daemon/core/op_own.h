@@ -18,17 +18,25 @@ static inline uint64_t op_word(const struct range *r, uint64_t vpn)
 	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
 }
 
+/* op_held.c: users that are held up. */
+/* Fewer moves are in flight than so many, and its user has load left. */
+bool op_has_room(const struct op *op, uint32_t moves);
+/* A move is handed out, and is reported: what it weighs. */
+void op_held_add(struct op *op, const struct move *m, uint32_t weight);
+void op_held_sub(struct op *op, const struct move *m, uint32_t weight);
+/* The current span is left for later if its user is held up. 0 or -ENOMEM. */
+int op_put_off(struct op *op);
+struct op_span *op_next_span(struct op *op);	/* the first of the rest whose turn it is, or NULL */
+bool op_has_spans(const struct op *op);		/* some whose turn it is */
+
 static inline bool op_may_issue(const struct op *op, const struct plan *plan)
 {
-	const struct account *a = op->charge.account;
-
-	return !op->cancelled && op->in_flight < OP_IN_FLIGHT && plan->n < PLAN_MOVES &&
-	       (!a || a->load < OP_USER_LOAD);
+	return !op->cancelled && plan->n < PLAN_MOVES && op_has_room(op, OP_IN_FLIGHT);
 }
 
-static inline bool op_retry_waits(const struct op_retry *retry)
+static inline bool op_retry_waits(const struct op *op, const struct op_retry *retry)
 {
-	return retry->range && !retry->issued;
+	return retry->range && !retry->issued && !op_passes_by(op, retry->range);
 }
 
 /* op_slice.c */

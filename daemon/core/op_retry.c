@@ -22,7 +22,7 @@ unsigned int op_issue_retries(struct op *op, struct plan *plan, uint64_t now_us)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < OP_IN_FLIGHT && op_may_issue(op, plan); i++) {
-		if (!op_retry_waits(&op->retries[i]) || op->retries[i].due_us > now_us)
+		if (!op_retry_waits(op, &op->retries[i]) || op->retries[i].due_us > now_us)
 			continue;
 		m.range = op->retries[i].range;
 		m.vpn = op->retries[i].vpn;

@@ -32,6 +32,7 @@ static uint32_t weight_of(const struct move *m)
 void op_load_add(struct op *op, const struct move *m)
 {
 	op->in_flight++;
+	op_held_add(op, m, weight_of(m));
 	if (op->charge.account)
 		op->charge.account->load += weight_of(m);
 }
@@ -39,6 +40,7 @@ void op_load_add(struct op *op, const struct move *m)
 void op_load_sub(struct op *op, const struct move *m)
 {
 	op->in_flight--;
+	op_held_sub(op, m, weight_of(m));
 	if (op->charge.account)
 		op->charge.account->load -= weight_of(m);
 }

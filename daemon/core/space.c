@@ -206,6 +206,17 @@ struct range *space_owner(const struct space *s, uint64_t addr)
 		    : NULL;
 }
 
+void space_held_up(struct space *s, bool held_up)
+{
+	struct world *w = s->world;
+
+	if (held_up == s->held_up)
+		return;
+	s->held_up = held_up;
+	w->held_moves += held_up ? s->op_moves : -s->op_moves;
+	w->held_weight += held_up ? s->op_weight : -s->op_weight;
+}
+
 void space_reclaim(struct space *s)
 {
 	radix_reclaim(&s->mirror);

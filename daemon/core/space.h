@@ -36,7 +36,8 @@ struct space {
 	struct heat_window window;
 	bool served;			/* fault threads read its userfaultfd */
 	bool asked;			/* the daemon's: an errand is under way that may wait for its lock; one at a time */
-	bool held_up;			/* by the program itself, as looked at each second: its pages make no room */
+	bool held_up;			/* by the program itself, as looked at each second (space_held_up()) */
+	uint32_t op_moves, op_weight;	/* of it, handed out by operations that are not its user's alone (op_held.c) */
 	struct squad *_Atomic squad;	/* the daemon's: the threads of its user (daemon/io/crew.h), NULL: none chosen yet */
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
@@ -65,6 +66,8 @@ struct range_request {
 int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid, uint32_t uid,
 	      void *mirror_arena, void *owner_arena, uint32_t max_tables, uint32_t tables, bool adopt);
 struct space *space_free(struct space *s);	/* all ranges were freed */
+/* Whether its program holds up the threads of its user: its pages make no room, and nobody waits for them. Loop thread. */
+void space_held_up(struct space *s, bool held_up);
 
 /* Managed: charges, chooses tiers, allocates heat; not mapped yet. The caller gives it its file (backing, offset). */
 int space_alloc(struct space *s, const struct range_request *q, struct range **ret);

@@ -30,6 +30,7 @@ struct world {
 	size_t n_commits;
 	struct events *events;
 	uint64_t next_id;		/* ranges, ops */
+	uint32_t held_moves, held_weight;	/* op_moves, op_weight of the spaces that are held up */
 	bool dry_run;			/* plans are made and told, not carried out */
 };
 

@@ -86,7 +86,7 @@ unsigned int crew_watch(struct crew *c, uint64_t now_us)
 	LIST_EACH(node, &c->daemon->world->spaces) {
 		struct space *s = container_of(node, struct space, in_world);
 
-		s->held_up = s->squad && squad_held_up(s->squad);
+		space_held_up(s, s->squad && squad_held_up(s->squad));
 	}
 	return c->stuck;
 }

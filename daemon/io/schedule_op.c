@@ -18,7 +18,7 @@ void schedule_issue(struct daemon *d, struct op *op)
 	size_t i;
 
 	if (!d->crew || !d->schedule || op_done(op) ||
-	    (op->range && crew_room(d->crew, op->range->space) < OP_IN_FLIGHT))
+	    (op->range && !op_passes_by(op, op->range) && crew_room(d->crew, op->range->space) < OP_IN_FLIGHT))
 		return;
 	plan = &d->schedule->plan;
 	plan->n = 0;

@@ -46,7 +46,7 @@ static void after(struct daemon *d, const struct move *m, struct op *op)
 
 	if (op && op_done(op))
 		schedule_end(d, op);
-	else if (op && op->in_flight <= OP_IN_FLIGHT / 2)
+	else if (op && op_wants_more(op))
 		schedule_issue(d, op);
 	if (user)
 		schedule_turn(d, user);
