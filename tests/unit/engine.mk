@@ -24,6 +24,9 @@ tests_unit_test_tier_record_SOURCES = tests/unit/test_tier_record.c
 tests_unit_test_tier_record_CFLAGS = $(engine_test_cflags)
 tests_unit_test_tier_record_LDADD = $(engine_test_ldadd)
 
-tests_unit_test_crew_SOURCES = tests/unit/test_crew.c tests/unit/rig.c tests/unit/rig.h
+crew_rig_sources = tests/unit/crew_rig.c tests/unit/crew_rig.h tests/unit/rig.c tests/unit/rig.h
+crew_rig_ldadd = $(engine_test_ldadd) $(HUGETLBFS_LIBS) $(NUMA_LIBS) -lpthread
+
+tests_unit_test_crew_SOURCES = tests/unit/test_crew.c $(crew_rig_sources)
 tests_unit_test_crew_CFLAGS = $(engine_test_cflags)
-tests_unit_test_crew_LDADD = $(engine_test_ldadd) $(HUGETLBFS_LIBS) $(NUMA_LIBS) -lpthread
+tests_unit_test_crew_LDADD = $(crew_rig_ldadd)

@@ -4,89 +4,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/io/crew.h"
-#include "daemon/io/daemon.h"
-#include "daemon/io/schedule.h"
-#include "daemon/mech/driver.h"
-#include "tests/support/test.h"
-#include "tests/unit/rig.h"
-
-static struct rig g;
-static struct daemon d;
-static uv_loop_t loop;
-
-static void start(const struct rig_options *o)
-{
-	rig_open(&g, o);
-	g.world->dry_run = true;	/* only what the tests ask for is moved */
-	assert_int_equal(uv_loop_init(&loop), 0);
-	d = (struct daemon){ .loop = &loop, .world = g.world, .mech = g.mech };
-	list_init(&d.waiting_spaces);
-	list_init(&d.watched_spaces);
-	list_init(&d.graves);
-	list_init(&d.unreadable);
-	assert_int_equal(driver_new(&d.driver), 0);
-	d.devices[FAR].ops = g.devices[FAR].ops;
-	d.devices[FAR].device = g.devices[FAR].device;
-	d.devices[FAR].slots = g.devices[FAR].slots;
-	assert_int_equal(crew_new(&d.crew, &d), 0);
-	assert_int_equal(schedule_start(&d), 0);
-}
+#include "tests/unit/crew_rig.h"
 
 static int small_crew(void **state)
 {
 	(void)state;
-	start(&(struct rig_options){ .pages = 16, .fast = 16, .far = 16 });
+	crew_rig_open(&(struct rig_options){ .pages = 16, .fast = 16, .far = 16 });
 	return 0;
 }
 
 static int tight_crew(void **state)
 {
 	(void)state;
-	start(&(struct rig_options){ .pages = 16, .fast = 4, .far = 16 });
+	crew_rig_open(&(struct rig_options){ .pages = 16, .fast = 4, .far = 16 });
 	return 0;
-}
-
-static void end_threads(void)
-{
-	assert_true(crew_end(d.crew));
-	d.crew = crew_free(d.crew);
-	d.driver = driver_free(d.driver);
-	schedule_stop(&d);
-}
-
-/* Nothing is held that nobody answers for, and the books are right. */
-static int stop(void **state)
-{
-	(void)state;
-	if (d.crew)
-		end_threads();
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&loop), 0);
-	pool_forget_victims(&g.world->tiers[FAST].pool);
-	pool_forget_victims(&g.space->account->pools[FAST]);
-	assert_int_equal(atomic_load(&g.range->holders), 0);
-	rig_balanced(&g);
-	rig_close(&g);
-	return 0;
-}
-
-/* Turns the loop until the condition holds. */
-#define turn_until(condition) assert_soon((uv_run(&loop, UV_RUN_NOWAIT), (condition)))
-
-static void submit(enum move_kind kind, unsigned int page, enum move_reason reason, unsigned int tier)
-{
-	struct move m = { .range = g.range, .vpn = g.first + page, .pages = 1, .kind = (uint8_t)kind,
-			  .reason = (uint8_t)reason, .tier = (uint8_t)tier };
-
-	assert_true(range_hold(g.range));
-	assert_int_equal(crew_submit(d.crew, &m), 0);
 }
 
 static void do_all(enum move_kind kind, unsigned int pages, unsigned int tier)
 {
 	for (unsigned int i = 0; i < pages; i++)
-		submit(kind, i, REASON_POLICY, tier);
+		crew_rig_submit(g.range, kind, i, REASON_POLICY, tier);
 	turn_until(crew_busy(d.crew) == 0);
 }
 
@@ -156,7 +93,7 @@ static void only_requests_evict(void **state)
 {
 	(void)state;
 	do_all(MOVE_FILL, 4, FAST);
-	submit(MOVE_FILL, 5, REASON_HINT, FAST);
+	crew_rig_submit(g.range, MOVE_FILL, 5, REASON_HINT, FAST);
 	turn_until(crew_busy(d.crew) == 0);
 	assert_int_equal(rig_state(&g, 5), PAGE_ABSENT);
 	ask_for(MOVE_FILL, 5, 1, FAST);
@@ -179,22 +116,22 @@ static void a_full_queue_refuses_and_recovers(void **state)
 
 	(void)state;
 	for (i = 0; i < CREW_QUEUE; i++)
-		submit(MOVE_FILL, 0, REASON_POLICY, FAST);
+		crew_rig_submit(g.range, MOVE_FILL, 0, REASON_POLICY, FAST);
 	assert_int_equal(crew_room(d.crew, g.space), 0);
 	assert_int_equal(crew_submit(d.crew, &m), CREW_E_FULL);
 	turn_until(crew_room(d.crew, g.space) == CREW_QUEUE);
-	submit(MOVE_FILL, 1, REASON_POLICY, FAST);
+	crew_rig_submit(g.range, MOVE_FILL, 1, REASON_POLICY, FAST);
 	turn_until(crew_busy(d.crew) == 0);
 	assert_int_equal(rig_state(&g, 1), PAGE_RESIDENT);
 }
 
-/* stop() sees that every hold came back. */
+/* crew_rig_close() sees that every hold came back. */
 static void queued_moves_come_back_at_the_end(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < CREW_QUEUE; i++)
-		submit(i % 2 ? MOVE_EVICT : MOVE_FILL, i % 16, REASON_POLICY, i % 2 ? FAR : FAST);
-	end_threads();
+		crew_rig_submit(g.range, i % 2 ? MOVE_EVICT : MOVE_FILL, i % 16, REASON_POLICY, i % 2 ? FAR : FAST);
+	crew_rig_end_threads();
 }
 
 static void passed(void *userdata)
@@ -218,7 +155,7 @@ static void who_waits_for_a_pass_hears_of_the_end(void **state)
 
 	(void)state;
 	assert_int_equal(crew_quiesce(d.crew, g.space, passed, &n), 0);
-	end_threads();
+	crew_rig_end_threads();
 	assert_int_equal(n, 1);
 }
 
@@ -232,14 +169,14 @@ static int real_crew(void **state)
 	*state = (void *)reason;
 	if (reason)
 		return 0;
-	start(&o);
+	crew_rig_open(&o);
 	assert_int_equal(crew_serve(d.crew, g.space), 0);
 	return 0;
 }
 
 static int real_stop(void **state)
 {
-	return *state ? 0 : stop(state);
+	return *state ? 0 : crew_rig_close(state);
 }
 
 struct program {
@@ -356,7 +293,7 @@ static void a_sealed_crew_evicts_for_nobody(void **state)
 	pthread_join(p.thread, NULL);
 }
 
-#define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, stop)
+#define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, crew_rig_close)
 #define REAL_TEST(f) cmocka_unit_test_setup_teardown(f, real_crew, real_stop)
 
 int main(void)
