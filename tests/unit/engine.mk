@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the engine in daemon/io: threads, histogram, a client's files.
 engine_test_programs = tests/unit/test_latency tests/unit/test_ledgerfile tests/unit/test_rangefile \
-	tests/unit/test_tier_record tests/unit/test_crew
+	tests/unit/test_tier_record tests/unit/test_crew tests/unit/test_squads
 check_PROGRAMS += $(engine_test_programs)
 TESTS += $(engine_test_programs)
 
@@ -30,3 +30,7 @@ crew_rig_ldadd = $(engine_test_ldadd) $(HUGETLBFS_LIBS) $(NUMA_LIBS) -lpthread
 tests_unit_test_crew_SOURCES = tests/unit/test_crew.c $(crew_rig_sources)
 tests_unit_test_crew_CFLAGS = $(engine_test_cflags)
 tests_unit_test_crew_LDADD = $(crew_rig_ldadd)
+
+tests_unit_test_squads_SOURCES = tests/unit/test_squads.c $(crew_rig_sources)
+tests_unit_test_squads_CFLAGS = $(engine_test_cflags)
+tests_unit_test_squads_LDADD = $(crew_rig_ldadd)

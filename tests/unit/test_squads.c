@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The threads of several users: what one user's program keeps of them is that user's alone, however long. The
+ * program is a gate in mech_sim at which threads wait, as they would for a lock that it holds.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/base/slots.h"
+#include "daemon/io/crew_threads.h"
+#include "daemon/io/drain.h"
+#include "daemon/io/schedule_own.h"
+#include "tests/unit/crew_rig.h"
+
+enum { PAGES = 40, SOMEBODY = 5000 };
+#define GATE_US 40000000ULL	/* then it opens by itself: a test that hangs fails sooner */
+
+static struct {
+	_Atomic unsigned int wanted;	/* so many threads are yet to be kept */
+	_Atomic unsigned int kept;
+	_Atomic bool open;
+} gate;
+
+static void at_gate(void *userdata)
+{
+	uint64_t end = clock_us() + GATE_US;
+	unsigned int n = atomic_load(&gate.wanted);
+
+	(void)userdata;
+	while (n && !atomic_compare_exchange_weak(&gate.wanted, &n, n - 1))
+		;
+	if (!n)
+		return;
+	atomic_fetch_add(&gate.kept, 1);
+	while (!atomic_load(&gate.open) && clock_us() < end)
+		pause_us(1000);
+	atomic_fetch_sub(&gate.kept, 1);
+}
+
+/* The next so many threads that come to this operation wait there. None is in one. */
+static void gate_close(enum sim_op op, unsigned int threads)
+{
+	atomic_store(&gate.open, false);
+	atomic_store(&gate.wanted, threads);
+	sim_hook(g.mech, op, at_gate, NULL);
+}
+
+static void gate_open(void)
+{
+	atomic_store(&gate.wanted, 0);
+	atomic_store(&gate.open, true);
+	turn_until(!atomic_load(&gate.kept));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	crew_rig_open(&(struct rig_options){ .pages = PAGES, .fast = 128, .far = 128 });
+	return 0;
+}
+
+/* Another user than the rig's. */
+struct user {
+	struct space *space;
+	struct range *range;
+	void *mirror, *owners;
+	int file;
+};
+
+static void user_open(struct user *u, uint32_t uid, unsigned int pages)
+{
+	struct range_request q = { .size = pages * PAGE, .name = "user" };
+	static uint64_t client = 1;
+
+	u->mirror = calloc(RIG_TABLES, LEDGER_TABLE_SIZE);
+	u->owners = calloc(RIG_TABLES, LEDGER_TABLE_SIZE);
+	assert_int_equal(space_new(&u->space, g.world, ++client, getpid(), uid, u->mirror, u->owners, RIG_TABLES,
+				   RIG_TABLES, false), 0);
+	assert_int_equal(space_alloc(u->space, &q, &u->range), 0);
+	assert_int_equal(g.mech->ops->create(g.mech, "user", q.size, &u->file), 0);
+	u->range->backing = u->file;
+	assert_int_equal(space_map(u->space, u->range, g.first << LEDGER_PAGE_SHIFT), 0);
+}
+
+static void release(void *userdata, uint64_t word)
+{
+	(void)userdata;
+	if (page_word_state(word) == PAGE_DEVICE)
+		slots_give(g.devices[FAR].slots, page_word_slot(word));
+}
+
+static void user_close(struct user *u)
+{
+	crew_leave(d.crew, u->space);
+	space_range_leave(u->space, u->range);
+	assert_int_equal(atomic_load(&u->range->holders), 0);
+	space_range_free(u->range, release, NULL);
+	space_reclaim(u->space);
+	space_free(u->space);
+	close(u->file);
+	free(u->mirror);
+	free(u->owners);
+}
+
+static uint64_t bytes_on(const struct range *r, unsigned int tier)
+{
+	return atomic_load(&r->tier_bytes[tier]);
+}
+
+static void bring_in(struct range *r, unsigned int pages)
+{
+	for (unsigned int i = 0; i < pages; i++)
+		crew_rig_submit(r, MOVE_FILL, i, REASON_OWN, FAST);
+	turn_until(crew_busy(d.crew) == 0);
+	assert_int_equal(bytes_on(r, FAST), pages * PAGE);
+}
+
+static void put_away(struct range *r, unsigned int pages)
+{
+	bring_in(r, pages);
+	for (unsigned int i = 0; i < pages; i++)
+		crew_rig_submit(r, MOVE_EVICT, i, REASON_OWN, FAR);
+	turn_until(crew_busy(d.crew) == 0);
+	assert_int_equal(bytes_on(r, FAR), pages * PAGE);
+}
+
+static bool held_up(const struct space *s)
+{
+	crew_watch(d.crew, clock_us());
+	return s->held_up;
+}
+
+/* Of the range, in the queue of the whole tier, made anew. */
+static unsigned int victims(const struct range *r)
+{
+	struct victim v;
+	unsigned int n = 0;
+
+	schedule_refill(&d, clock_us(), true, true);
+	while (ring_pop(g.world->tiers[FAST].pool.victims, &v)) {
+		n += v.range == r;
+		range_drop(v.range);
+	}
+	return n;
+}
+
+static void who_keeps_a_thread_for_a_second_is_held_up(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, SOMEBODY, 2);
+	bring_in(g.range, 2);
+	bring_in(u.range, 2);
+	gate_close(SIM_FREEZE, 1);
+	crew_rig_submit(g.range, MOVE_EVICT, 0, REASON_OWN, FAR);
+	turn_until(atomic_load(&gate.kept) == 1);
+	crew_rig_submit(u.range, MOVE_EVICT, 0, REASON_OWN, FAR);
+	turn_until(bytes_on(u.range, FAR) == PAGE);
+	turn_until(held_up(g.space));
+	assert_false(held_up(u.space));
+	assert_true(crew_any_held_up(d.crew));
+	assert_int_equal(victims(g.range), 0);
+	assert_int_equal(victims(u.range), 1);
+	assert_int_equal(atomic_load(&gate.kept), 1);
+	gate_open();
+	turn_until(!held_up(g.space));
+	assert_false(crew_any_held_up(d.crew));
+	turn_until(crew_busy(d.crew) == 0);
+	assert_int_equal(victims(g.range), 1);
+	user_close(&u);
+}
+
+/* The last plan is carried out but for what hangs, and another one is made. The tick does not run. */
+static void no_plan_waits_for_who_is_held_up(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, SOMEBODY, 2);
+	put_away(g.range, 2);
+	put_away(u.range, 2);
+	gate_close(SIM_FILL, 2);
+	g.world->dry_run = false;
+	assert_int_equal(world_drain(g.world, FAR), 0);
+	space_held_up(u.space, true);	/* not in the first plan */
+	schedule_plan(d.schedule, clock_us());
+	space_held_up(u.space, false);
+	assert_soon(atomic_load(&gate.kept) == 2);
+	assert_soon((held_up(g.space), crew_collect(d.crew), schedule_plan(d.schedule, clock_us()),
+		     !bytes_on(u.range, FAR)));
+	assert_int_equal(atomic_load(&gate.kept), 2);
+	g.world->dry_run = true;
+	gate_open();
+	turn_until((held_up(g.space), g.world->tiers[FAR].state == TIER_DRAINED));
+	turn_until(!crew_busy(d.crew));
+	user_close(&u);
+}
+
+/* More of its pages than a drain has under way at a time, and they come first. */
+static void no_drain_waits_for_who_is_held_up(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, SOMEBODY, 4);
+	put_away(g.range, PAGES);
+	put_away(u.range, 4);
+	gate_close(SIM_FILL, 2);
+	assert_int_equal(world_drain(g.world, FAR), 0);
+	drain_each_second(&d);
+	assert_true(g.world->tiers[FAR].pass > 0);
+	turn_until(atomic_load(&gate.kept) == 2);
+	assert_int_equal(bytes_on(u.range, FAR), 4 * PAGE);
+	turn_until((held_up(g.space), !bytes_on(u.range, FAR)));
+	assert_int_equal(atomic_load(&gate.kept), 2);
+	assert_int_equal(bytes_on(g.range, FAR), PAGES * PAGE);
+	gate_open();
+	turn_until((held_up(g.space), g.world->tiers[FAR].state == TIER_DRAINED));
+	assert_int_equal(bytes_on(g.range, FAR), 0);
+	turn_until(!crew_busy(d.crew));
+	user_close(&u);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, crew_rig_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_keeps_a_thread_for_a_second_is_held_up),
+		TEST(no_plan_waits_for_who_is_held_up),
+		TEST(no_drain_waits_for_who_is_held_up),
+	};
+
+	return cmocka_run_group_tests_name("squads", tests, NULL, NULL);
+}
