@@ -12,7 +12,7 @@
 #include "daemon/io/schedule_own.h"
 #include "tests/unit/crew_rig.h"
 
-enum { PAGES = 40, SOMEBODY = 5000 };
+enum { PAGES = 40, MANY = CREW_SQUADS + 6, SOMEBODY = 5000 };
 #define GATE_US 40000000ULL	/* then it opens by itself: a test that hangs fails sooner */
 
 static struct {
@@ -222,6 +222,71 @@ static void no_drain_waits_for_who_is_held_up(void **state)
 	user_close(&u);
 }
 
+static struct squad *squad_of(const struct user *u)
+{
+	return u->space->squad;
+}
+
+/* All have a page moved; who has threads of its own shares them with nobody. */
+static void users_beyond_the_squads_share_the_last(void **state)
+{
+	static struct user users[MANY];
+	struct squad *last;
+
+	(void)state;
+	bring_in(g.range, 1);
+	for (uint32_t i = 0; i < MANY; i++) {
+		user_open(&users[i], SOMEBODY + i, 1);
+		crew_rig_submit(users[i].range, MOVE_FILL, 0, REASON_OWN, FAST);
+	}
+	for (unsigned int i = 0; i < MANY; i++)
+		turn_until(bytes_on(users[i].range, FAST) == PAGE);
+	turn_until(!crew_busy(d.crew));
+	assert_int_equal(atomic_load(&d.crew->n_squads), CREW_SQUADS);
+	last = d.crew->squads[CREW_SQUADS - 1];
+	for (unsigned int i = 0; i < MANY; i++)
+		assert_true(i < CREW_SQUADS - 2 ? squad_of(&users[i])->spaces == 1 : squad_of(&users[i]) == last);
+	assert_int_equal(last->spaces, MANY - (CREW_SQUADS - 2));
+	user_close(&users[MANY - 1]);
+	assert_int_equal(last->spaces, MANY - 1 - (CREW_SQUADS - 2));
+
+	/* Who comes when a user has gone gets those threads, not the shared ones; who is there already keeps what it has. */
+	last = squad_of(&users[3]);
+	user_close(&users[3]);
+	assert_int_equal(last->spaces, 0);
+	user_open(&users[3], SOMEBODY + MANY, 1);
+	bring_in(users[3].range, 1);
+	assert_ptr_equal(squad_of(&users[3]), last);
+	assert_int_equal(last->uid, SOMEBODY + MANY);
+	for (unsigned int i = 0; i < MANY - 1; i++)
+		user_close(&users[i]);
+}
+
+/* Where some of those who share the threads keep them, the others do wait, but nobody with threads of its own does. */
+static void who_shares_threads_keeps_those_alone(void **state)
+{
+	static struct user users[MANY];
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++) {
+		user_open(&users[i], SOMEBODY + i, 2);
+		bring_in(users[i].range, 1);
+	}
+	gate_close(SIM_FREEZE, 2);
+	crew_rig_submit(users[MANY - 1].range, MOVE_EVICT, 0, REASON_OWN, FAR);
+	crew_rig_submit(users[MANY - 2].range, MOVE_EVICT, 0, REASON_OWN, FAR);
+	turn_until(atomic_load(&gate.kept) == 2);
+	for (unsigned int i = 0; i < CREW_SQUADS - 1; i++) {
+		crew_rig_submit(users[i].range, MOVE_EVICT, 0, REASON_OWN, FAR);
+		turn_until(bytes_on(users[i].range, FAR) == PAGE);
+	}
+	assert_int_equal(atomic_load(&gate.kept), 2);
+	gate_open();
+	turn_until(!crew_busy(d.crew));
+	for (unsigned int i = 0; i < MANY; i++)
+		user_close(&users[i]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, crew_rig_close)
 
 int main(void)
@@ -230,6 +295,8 @@ int main(void)
 		TEST(who_keeps_a_thread_for_a_second_is_held_up),
 		TEST(no_plan_waits_for_who_is_held_up),
 		TEST(no_drain_waits_for_who_is_held_up),
+		TEST(users_beyond_the_squads_share_the_last),
+		TEST(who_shares_threads_keeps_those_alone),
 	};
 
 	return cmocka_run_group_tests_name("squads", tests, NULL, NULL);
