@@ -3,6 +3,7 @@
  * The threads of several users: what one user's program keeps of them is that user's alone, however long. The
  * program is a gate in mech_sim at which threads wait, as they would for a lock that it holds.
  */
+#include <linux/userfaultfd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -287,6 +288,38 @@ static void who_shares_threads_keeps_those_alone(void **state)
 		user_close(&users[i]);
 }
 
+/* As the kernel would tell of it: a page that is not there was touched. */
+static void touch(int uffd, uint64_t vpn)
+{
+	struct uffd_msg m = { .event = UFFD_EVENT_PAGEFAULT, .arg.pagefault.address = vpn << LEDGER_PAGE_SHIFT };
+
+	assert_int_equal(write(uffd, &m, sizeof(m)), sizeof(m));
+}
+
+/* A fault thread is kept at a page: the end goes by without it, and says so. */
+static void the_end_waits_for_no_thread_that_is_kept(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(pipe2(pair, O_CLOEXEC | O_NONBLOCK), 0);
+	g.space->uffd = pair[0];
+	gate_close(SIM_ZERO, 1);
+	assert_int_equal(crew_serve(d.crew, g.space), 0);
+	touch(pair[1], g.first);
+	assert_soon(atomic_load(&gate.kept) == 1);
+	assert_false(crew_end(d.crew));
+	assert_int_equal(atomic_load(&gate.kept), 1);
+	assert_true(d.crew->squads[0]->faultds[0].hand.running);
+	gate_open();
+	assert_soon(crew_end(d.crew));
+	crew_rig_end_threads();
+	assert_int_equal(rig_state(&g, 0), PAGE_RESIDENT);
+	g.space->uffd = -1;
+	close(pair[0]);
+	close(pair[1]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, crew_rig_close)
 
 int main(void)
@@ -297,6 +330,7 @@ int main(void)
 		TEST(no_drain_waits_for_who_is_held_up),
 		TEST(users_beyond_the_squads_share_the_last),
 		TEST(who_shares_threads_keeps_those_alone),
+		TEST(the_end_waits_for_no_thread_that_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("squads", tests, NULL, NULL);
