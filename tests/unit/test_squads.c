@@ -320,6 +320,62 @@ static void the_end_waits_for_no_thread_that_is_kept(void **state)
 	close(pair[1]);
 }
 
+static enum victim_way pass_on(struct range *r, unsigned int page)
+{
+	uint64_t vpn = range_first_vpn(r) + page;
+	struct victim v = { .range = r, .vpn = vpn, .word = atomic_load(radix_find(&r->space->mirror, vpn)) };
+	enum victim_way way;
+
+	assert_true(range_hold(r));
+	way = crew_pass_on(&d.crew->squads[0]->faultds[0].hand, &v);
+	if (way != VICTIM_PASSED)
+		range_drop(r);
+	return way;
+}
+
+static void a_sealed_crew_asks_no_neighbour(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, SOMEBODY, 4);
+	bring_in(g.range, 1);
+	bring_in(u.range, 2);
+	assert_ptr_equal(crew_squad(d.crew, g.space), d.crew->squads[0]);
+	assert_int_equal(pass_on(g.range, 0), VICTIM_OURS);
+	assert_int_equal(pass_on(u.range, 0), VICTIM_PASSED);
+	turn_until(bytes_on(u.range, FAR) == PAGE && !crew_busy(d.crew));
+	crew_seal(d.crew, true);
+	assert_int_equal(pass_on(g.range, 0), VICTIM_LEFT);
+	assert_int_equal(pass_on(u.range, 1), VICTIM_LEFT);
+	assert_int_equal(crew_busy(d.crew), 0);
+	crew_seal(d.crew, false);
+	user_close(&u);
+}
+
+/* It was asked before: both its workers are kept until the crew is sealed. */
+static void a_sealed_neighbour_evicts_no_more(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, SOMEBODY, 4);
+	bring_in(g.range, 1);
+	bring_in(u.range, 2);
+	gate_close(SIM_ZERO, 2);
+	crew_rig_submit(u.range, MOVE_FILL, 2, REASON_OWN, FAST);
+	crew_rig_submit(u.range, MOVE_FILL, 3, REASON_OWN, FAST);
+	turn_until(atomic_load(&gate.kept) == 2);
+	assert_int_equal(pass_on(u.range, 0), VICTIM_PASSED);
+	crew_seal(d.crew, true);
+	gate_open();
+	turn_until(!crew_busy(d.crew));
+	assert_int_equal(bytes_on(u.range, FAST), 4 * PAGE);
+	assert_int_equal(atomic_load(&d.crew->passed_on), 0);
+	crew_seal(d.crew, false);
+	user_close(&u);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, crew_rig_close)
 
 int main(void)
@@ -331,6 +387,8 @@ int main(void)
 		TEST(users_beyond_the_squads_share_the_last),
 		TEST(who_shares_threads_keeps_those_alone),
 		TEST(the_end_waits_for_no_thread_that_is_kept),
+		TEST(a_sealed_crew_asks_no_neighbour),
+		TEST(a_sealed_neighbour_evicts_no_more),
 	};
 
 	return cmocka_run_group_tests_name("squads", tests, NULL, NULL);
