@@ -3,24 +3,10 @@
  * What lies in a user's files beyond what was put there: charged to that user alone when two counts have found it, and
  * never mistaken for pages that come and go meanwhile.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "tests/unit/one_space.h"
 
-#include "daemon/core/world.h"
-#include "tests/unit/core_world.h"
+enum { LIMIT = 8, RESIDENT = 4 /* pages */ };
 
-enum { UID = 1000, LIMIT = 8, RESIDENT = 4 /* pages */ };
-
-static struct config config;
-static struct world *w;
-static struct space *s;
-static struct range *r;
 static struct account *a;
 static uint64_t now_us;
 
@@ -29,21 +15,11 @@ static int set_up(void **state)
 	(void)state;
 	test_config(&config);
 	config.default_quota.bytes[DRAM] = LIMIT * PAGE;
-	assert_int_equal(world_new(&w, &config, 1), 0);
-	s = test_space(w, UID);
+	open_space(16);
 	a = s->account;
-	r = test_range(s, TEST_ADDR, 16, NULL);
 	for (uint64_t i = 0; i < RESIDENT; i++)
 		assert_int_equal(test_fill(r, i, SECOND), 0);
 	now_us = 100 * SECOND;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	test_space_free(s);
-	world_free(w);
 	return 0;
 }
 
@@ -199,13 +175,13 @@ static void it_follows_its_tier(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_was_put_there_is_no_excess, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(two_counts_charge_the_user_alone, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_end_is_told_once_and_late, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pages_that_come_and_go_are_no_excess, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_page_on_its_way_is_no_excess, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_program_has_a_moment_to_empty_its_file, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(it_follows_its_tier, set_up, tear_down),
+		IN_WORLD(what_was_put_there_is_no_excess),
+		IN_WORLD(two_counts_charge_the_user_alone),
+		IN_WORLD(the_end_is_told_once_and_late),
+		IN_WORLD(pages_that_come_and_go_are_no_excess),
+		IN_WORLD(a_page_on_its_way_is_no_excess),
+		IN_WORLD(a_program_has_a_moment_to_empty_its_file),
+		IN_WORLD(it_follows_its_tier),
 	};
 
 	return cmocka_run_group_tests_name("excess", tests, NULL, NULL);

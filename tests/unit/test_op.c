@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Operations: every byte asked for ends in exactly one count, whatever happens on the way. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "tests/unit/alloc_fail.h"
-#include "tests/unit/core_world.h"
+#include "tests/unit/one_space.h"
 #include "tests/unit/random.h"
 
-static struct config config;
-static struct world *w;
-static struct space *s;
-static struct range *r;
 static struct plan plan;
 static uint64_t now_us = SECOND;
 
@@ -25,18 +11,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	test_config(&config);
-	assert_int_equal(world_new(&w, &config, 1), 0);
-	s = test_space(w, 1000);
-	r = test_range(s, TEST_ADDR, 100, NULL);
+	open_space(100);
 	plan.n = 0;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	test_space_free(s);
-	world_free(w);
 	return 0;
 }
 
@@ -359,8 +335,6 @@ static void survives_want_of_memory(void **state)
 	}
 	/* world_free() frees what is still there. */
 }
-
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {

@@ -2,18 +2,7 @@
 /*
  * Ranges: where their pages may be, who may hold them, and their temperature when a page comes in.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "tests/unit/core_world.h"
-
-static struct config config;
-static struct world *w;
-static struct space *s;
+#include "tests/unit/one_space.h"
 
 static int set_up(void **state)
 {
@@ -27,16 +16,7 @@ static int set_up(void **state)
 	all->n_tiers = 0;
 	all = test_policy(&config, "static-all", ENGINE_STATIC);
 	all->n_tiers = 0;
-	assert_int_equal(world_new(&w, &config, 1), 0);
-	s = test_space(w, 1000);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	test_space_free(s);
-	world_free(w);
+	open_space(0);
 	return 0;
 }
 
@@ -150,8 +130,6 @@ static void only_touches_are_judged(void **state)
 	}
 	assert_true(s->window.us < window);
 }
-
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {

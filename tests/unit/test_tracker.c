@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The tracker: every resident page has its turn, and only unchanged pages are judged. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "daemon/core/tracker.h"
-#include "tests/unit/core_world.h"
+#include "tests/unit/one_space.h"
 
-static struct config config;
-static struct world *w;
-static struct space *s;
 static struct track_sample sample;
 
 static int set_up(void **state)
@@ -26,16 +13,7 @@ static int set_up(void **state)
 	config.tiers[FAR].capacity = 4096 * PAGE;
 	test_policy(&config, "static", ENGINE_STATIC);
 	test_policy(&config, "blind", ENGINE_TIERED)->track = false;
-	assert_int_equal(world_new(&w, &config, 1), 0);
-	s = test_space(w, 1000);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	test_space_free(s);
-	world_free(w);
+	open_space(0);
 	return 0;
 }
 
@@ -178,8 +156,6 @@ static void many_adopted_ranges_do_not_cost(void **state)
 	}
 	assert_in_range(found, 3, 6);
 }
-
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
