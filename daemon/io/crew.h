@@ -28,7 +28,7 @@ struct crew *crew_free(struct crew *c);
 int crew_serve(struct crew *c, struct space *s);
 /* No longer: taken out of every epoll set. Pending faults stay unanswered. */
 void crew_unserve(struct crew *c, struct space *s);
-void crew_leave(struct crew *c, struct space *s);	/* it is about to be freed: no thread has anything of it */
+void crew_leave(struct space *s);	/* it is about to be freed: no thread has anything of it */
 /*
  * Calls back on the loop thread when every fault service thread of the space's user has passed a point after this
  * call, so none of them holds what was unpublished of the space before it. Or those of all users.

@@ -190,7 +190,7 @@ static void free_space(struct daemon *d, struct space *s)
 	forget_uffd(s->client);
 	grave_dig(d, s);
 	if (d->crew)
-		crew_leave(d->crew, s);
+		crew_leave(s);
 	free_gate(s);
 	space_free(s);
 }

@@ -285,9 +285,8 @@ struct squad *crew_squad(struct crew *c, struct space *s)
 	return q;
 }
 
-void crew_leave(struct crew *c, struct space *s)
+void crew_leave(struct space *s)
 {
-	(void)c;
 	if (s->squad)
 		s->squad->spaces--;
 	s->squad = NULL;

@@ -92,7 +92,7 @@ static void release(void *userdata, uint64_t word)
 
 static void user_close(struct user *u)
 {
-	crew_leave(d.crew, u->space);
+	crew_leave(u->space);
 	space_range_leave(u->space, u->range);
 	assert_int_equal(atomic_load(&u->range->holders), 0);
 	space_range_free(u->range, release, NULL);
