@@ -2,25 +2,25 @@
 /* What programs put into the files of managed ranges by themselves (excess.h). */
 #include "daemon/core/world.h"
 
-static uint64_t given(const struct account *a, const struct world *w)
+static uint64_t given(const struct pool *p)
 {
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < a->n_pools; i++)
-		if (tier_is_resident(&w->tiers[i]))
-			sum += atomic_load_explicit(&a->pools[i].given, memory_order_relaxed);
-	return sum;
+	return atomic_load_explicit(&p->given, memory_order_relaxed);
 }
 
 /* Acquired: whoever has given back before this has counted it as given. */
-static uint64_t placed(const struct account *a, const struct world *w)
+static uint64_t used(const struct pool *p)
+{
+	return atomic_load_explicit(&p->used, memory_order_acquire);
+}
+
+static uint64_t in_memory(const struct account *a, const struct world *w, uint64_t (*of)(const struct pool *))
 {
 	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < a->n_pools; i++)
 		if (tier_is_resident(&w->tiers[i]))
-			sum += atomic_load_explicit(&a->pools[i].used, memory_order_acquire);
-	return sum - a->excess.charged;
+			sum += of(&a->pools[i]);
+	return sum;
 }
 
 void excess_begin(struct account *a, const struct world *w, uint64_t now_us, struct excess_count *ret)
@@ -32,7 +32,7 @@ void excess_begin(struct account *a, const struct world *w, uint64_t now_us, str
 		e->freed = a->freed;
 		e->freed_us = now_us;
 	}
-	*ret = (struct excess_count){ .given = given(a, w), .freed = e->freed_before };
+	*ret = (struct excess_count){ .given = in_memory(a, w, given), .freed = e->freed_before };
 }
 
 static void charge(struct account *a, unsigned int tier, uint64_t bytes)
@@ -73,9 +73,9 @@ static uint64_t beyond(uint64_t bytes, uint64_t ours)
 enum excess_news excess_end(struct account *a, const struct world *w, const struct excess_count *c, uint64_t bytes,
 			    unsigned int tier, uint64_t now_us)
 {
-	uint64_t ours = placed(a, w), before = a->excess.found;
+	uint64_t ours = in_memory(a, w, used) - a->excess.charged, before = a->excess.found;
 
-	ours += given(a, w) - c->given + a->freed - c->freed;
+	ours += in_memory(a, w, given) - c->given + a->freed - c->freed;
 	a->excess.found = beyond(bytes, ours);
 	charge(a, tier, a->excess.found < before ? a->excess.found : before);
 	return news(&a->excess, now_us);
