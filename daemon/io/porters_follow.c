@@ -30,11 +30,14 @@ static void replace(struct porter *old)
 
 	u->now = NULL;
 	if (porter_spawn(old->all, u)) {
-		log_line(LOG_LEVEL_WARNING, "what uid %u has sent stays open for now: there is no room for another process",
-			 (unsigned int)u->uid);
+		if (!u->stays_told)
+			log_line(LOG_LEVEL_WARNING, "what uid %u has sent stays open for now: there is no room for another "
+				 "process", (unsigned int)u->uid);
+		u->stays_told = true;
 		u->now = old;
 		old->holds_since_us = daemon_now_us(old->all->daemon);
 	} else {
+		u->stays_told = false;
 		porter_leave(old);
 	}
 }

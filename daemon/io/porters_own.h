@@ -32,6 +32,7 @@ struct porter_user {
 	struct list_node sessions;
 	struct porter *now;		/* NULL: none could be had */
 	unsigned int leaving;		/* of its porters, not yet gone */
+	bool stays_told;		/* that `now` cannot be replaced, and it has not been since */
 };
 
 struct porters {

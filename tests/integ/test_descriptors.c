@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -147,6 +150,68 @@ static void too_many_in_one_packet(void **state)
 	witness_undisturbed(&witness);
 }
 
+static unsigned int lines_with(const struct house *h, const char *text)
+{
+	FILE *f = fopen(h->log, "re");
+	char line[1024];
+	unsigned int n = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, text) != NULL;
+	fclose(f);
+	return n;
+}
+
+/* Sends the writing end of a pipe that nobody asked for, and keeps the other. */
+static int send_surplus(struct rawpeer *p)
+{
+	Hmmd__Ping ping = HMMD__PING__INIT;
+	RAW_MESSAGE(m, PING, ping, &ping);
+	int pipes[2];
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	assert_int_not_equal(rawpeer_refusal(p, &m, &pipes[1], 1), 0);
+	close(pipes[1]);
+	return pipes[0];
+}
+
+static bool is_closed(int pipe)
+{
+	struct pollfd f = { .fd = pipe };
+
+	return poll(&f, 1, 0) == 1 && (f.revents & POLLHUP);
+}
+
+/* The process that has them is replaced ten times a second, or would be: hmmd may have no more descriptors. */
+static void what_stays_open_is_told_of_once(void **state)
+{
+	static const char text[] = "stays open for now";
+	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	struct rawpeer *p = rawpeer_open(h->socket);
+	struct rlimit before, none;
+
+	(void)state;
+	rawpeer_hello(p);
+	assert_int_equal(prlimit(h->pid, RLIMIT_NOFILE, NULL, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	for (unsigned int troubles = 1; troubles <= 2; troubles++) {
+		int surplus;
+
+		assert_int_equal(prlimit(h->pid, RLIMIT_NOFILE, &none, NULL), 0);
+		surplus = send_surplus(p);
+		assert_soon(lines_with(h, text) >= troubles);
+		pause_us(1000000);	/* for more of them, if there are */
+		assert_int_equal(lines_with(h, text), troubles);
+		assert_false(is_closed(surplus));
+		assert_int_equal(prlimit(h->pid, RLIMIT_NOFILE, &before, NULL), 0);
+		assert_soon(is_closed(surplus));
+		close(surplus);
+	}
+	rawpeer_close(p);
+	house_close(h);
+}
+
 static void a_file_for_nothing_to_resume(void **state)
 {
 	struct rawpeer *p = rawpeer_open(house->socket);
@@ -202,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_second_userfaultfd_is_refused),
 		cmocka_unit_test(surplus_descriptors_are_closed),
 		cmocka_unit_test(too_many_in_one_packet),
+		cmocka_unit_test(what_stays_open_is_told_of_once),
 		cmocka_unit_test(a_file_for_nothing_to_resume),
 		cmocka_unit_test(mapping_wants_a_userfaultfd),
 	};
