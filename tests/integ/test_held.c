@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <linux/sockios.h>
 
+#include "daemon/io/crew_threads.h"
 #include "tests/support/ask.h"
 #include "tests/support/backing.h"
 #include "tests/support/faulty_device.h"
@@ -382,6 +383,42 @@ static void who_blocks_a_read_is_left_alone(void **state)
 	munmap(s, sizeof(*s));
 }
 
+/* More than there are squads, each with a page; together they have more pages than there is memory. */
+static void more_users_than_squads_are_served(void **state)
+{
+	enum { USERS = CREW_SQUADS + 6, ROUNDS_OF_ALL = 3 };
+	static struct rawpeer *peers[USERS];
+	static struct rawrange ranges[USERS];
+	struct house *h;
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	h = house_on(state, HOUSE_QUIET);
+	for (uid_t i = 0; i < USERS; i++) {
+		assert_int_equal(seteuid(SOMEBODY + i), 0);
+		peers[i] = rawpeer_open(h->socket);
+		assert_int_equal(seteuid(0), 0);
+		rawpeer_hello(peers[i]);
+		rawpeer_attach(peers[i]);
+		rawpeer_alloc(peers[i], 1, &ranges[i]);
+		rawpeer_map(peers[i], &ranges[i]);
+	}
+	for (uint64_t round = 0; round < ROUNDS_OF_ALL; round++)
+		for (uint64_t i = 0; i < USERS; i++) {
+			volatile uint64_t *word = ranges[i].addr;
+
+			assert_int_equal(*word, round ? round * USERS + i : 0);
+			*word = (round + 1) * USERS + i;
+		}
+	for (unsigned int i = 0; i < USERS; i++) {
+		rawpeer_free(peers[i], &ranges[i]);
+		rawpeer_close(peers[i]);
+	}
+	house_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +428,7 @@ int main(void)
 #endif
 		PER_BACKING(pages_of_others_make_room),
 		PER_BACKING(who_blocks_a_read_is_left_alone),
+		PER_BACKING(more_users_than_squads_are_served),
 	};
 
 	return cmocka_run_group_tests_name("held", tests, NULL, NULL);
