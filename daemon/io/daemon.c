@@ -24,6 +24,7 @@
 #include "daemon/io/notify.h"
 #include "daemon/io/notify_send.h"
 #include "daemon/io/options.h"
+#include "daemon/io/pin.h"
 #include "daemon/io/porter.h"
 #include "daemon/io/porters.h"
 #include "daemon/io/rates.h"
@@ -369,7 +370,7 @@ void daemon_free(struct daemon *d)
 	d->crew = crew_free(d->crew);
 	stuck = d->errands && !errands_end(d->errands);
 	stuck |= d->counts && !errands_end(d->counts);
-	if (stuck && resume_steps())
+	if (stuck && (resume_steps() || pins_leaving()))
 		end_at_once(d);
 	d->errands = errands_free(d->errands);
 	d->counts = errands_free(d->counts);

@@ -78,6 +78,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/outgoing.h \
 	daemon/io/pin.c \
 	daemon/io/pin.h \
+	daemon/io/pin_leave.c \
 	daemon/io/pinfile.c \
 	daemon/io/porter.c \
 	daemon/io/porter.h \

@@ -183,33 +183,39 @@ static struct pin *begun(const struct range *r, uint64_t addr, uint64_t end)
 	return NULL;
 }
 
-void pin_arrived(struct range *r, uint64_t addr, uint64_t end, uint32_t id)
+static void undone(struct range *r, struct pin *p)
 {
-	struct pin *p = r->space->watch ? begun(r, addr, end) : NULL;
+	uint64_t addr = p->addr, end = p->end;
 
-	if (!p)
-		return;
-	p->id = id;
-	/* The record is there already, so there is room for it. */
-	if (id && !put(r, p))
-		return;
 	take_out(r, p);
-	let_go(r, addr, end);
+	/* Where a dying range was there may be another one by now; its own charge it gives back itself. */
+	if (!atomic_load(&r->dying))
+		let_go(r, addr, end);
+}
+
+void pin_arrived(struct daemon *d, struct range *r, uint64_t addr, uint64_t end, uint32_t id)
+{
+	struct pin *p = begun(r, addr, end);
+
+	if (p)
+		p->id = id;
+	/* The record is there already, so there is room for it. */
+	if (p && id && !atomic_load(&r->dying) && !put(r, p))
+		return;
+	if (id)
+		pin_let_go(d, r, id);
+	if (p)
+		undone(r, p);
 }
 
 void pin_undo(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 {
 	struct pin *p;
 
-	if (r->kind != RANGE_MANAGED) {
-		pin_arrived(r, addr, end, 0);
-		return;
-	}
-	p = pins_find(&r->pins, owner, addr, end);
+	p = r->kind == RANGE_MANAGED ? pins_find(&r->pins, owner, addr, end) : begun(r, addr, end);
 	if (!p || (p->count > 1 && !recount(r, p, p->count - 1)))
 		return;
-	take_out(r, p);
-	let_go(r, addr, end);
+	undone(r, p);
 }
 
 /* What is left of it at both ends is on record before it is gone itself. */
@@ -307,22 +313,6 @@ static int drop_adopted(struct daemon *d, struct range *r, enum pin_owner owner,
 int pin_drop(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 {
 	return r->kind == RANGE_MANAGED ? drop_managed(r, owner, addr, end) : drop_adopted(d, r, owner, addr, end);
-}
-
-void pins_leave(struct daemon *d, struct range *r)
-{
-	size_t i;
-
-	for (i = r->pins.n; i > 0; i--)
-		(void)drop_one(d, r, &r->pins.all[i - 1]);
-}
-
-void pins_off_record(struct range *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->pins.n; i++)
-		(void)ledgerfile_drop_pin(space_ledger(r->space), r->pins.all[i].place);
 }
 
 /* Of a range that is not what it was: no pin reaches beyond it. */

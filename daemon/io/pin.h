@@ -31,10 +31,13 @@ int pin_take(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 int pin_drop(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end);
 /* Takes back what pin_take() did. */
 void pin_undo(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end);
-/* A worker is done with adopted memory; id: the driver's number, 0: it could not be had. */
-void pin_arrived(struct range *r, uint64_t addr, uint64_t end, uint32_t id);
+/* A worker is done with adopted memory, which it holds; id: the driver's number, 0: it could not be had. */
+void pin_arrived(struct daemon *d, struct range *r, uint64_t addr, uint64_t end, uint32_t id);
 /* Adopted memory goes back to its program: the driver lets go of all of it. */
 void pins_leave(struct daemon *d, struct range *r);
+/* The driver lets go of one that is in no books any more. */
+void pin_let_go(struct daemon *d, struct range *r, uint32_t id);
+unsigned int pins_leaving(void);	/* errands under way that let pins go */
 /* The range dies: nothing of it is on record any more. */
 void pins_off_record(struct range *r);
 

@@ -154,7 +154,7 @@ void request_pin_adopted(struct request *q)
 		op_free(op, q->daemon->world);
 		reply_result(q->session, q->id, r, "a pin");
 	} else if (start(q, op, &p)) {
-		pin_arrived(p.range, p.addr, p.addr + p.length, 0);
+		pin_undo(p.range, PIN_OF_PROGRAM, p.addr, p.addr + p.length);
 	}
 }
 

@@ -137,7 +137,6 @@ static void free_range(struct daemon *d, struct range *r)
 		memfile_drop(d, r);
 	}
 	pins_off_record(r);
-	(void)request_records_end(r->space, 0);
 	space_range_free(r, release, d);
 	if (d->crew)
 		crew_room_changed(d->crew);

@@ -72,12 +72,12 @@ void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcom
 	after(d, m, op);
 }
 
-static void pinned(const struct move *m, bool done)
+static void pinned(struct daemon *d, const struct move *m, bool done)
 {
 	uint64_t addr, end;
 
 	move_area(m, &addr, &end);
-	pin_arrived(m->range, addr, end, done ? m->pin : 0);
+	pin_arrived(d, m->range, addr, end, done ? m->pin : 0);
 }
 
 /* Of memory that nobody watches only what was moved whole is known. */
@@ -116,7 +116,7 @@ void schedule_span_done(struct daemon *d, const struct move *m, const struct op_
 	book(m, bytes, whole);
 	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));
 	if (m->kind == MOVE_PIN)
-		pinned(m, bytes->moved > 0);
+		pinned(d, m, bytes->moved > 0);
 	if (bytes->moved && d->schedule && was_planned(m))
 		d->schedule->planned_moved++;
 	if (op)

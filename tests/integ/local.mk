@@ -49,6 +49,7 @@ integ_test_programs = \
 	tests/integ/test_adopted_advice \
 	tests/integ/test_adopted_events \
 	tests/integ/test_adopted_failures \
+	tests/integ/test_adopted_pins \
 	tests/integ/test_advice \
 	tests/integ/test_basics \
 	tests/integ/test_churn \
@@ -103,9 +104,13 @@ tests_integ_test_adopted_events_SOURCES = tests/integ/test_adopted_events.c test
 tests_integ_test_adopted_events_CFLAGS = $(support_cflags)
 tests_integ_test_adopted_events_LDADD = $(support_ldadd)
 
-tests_integ_test_adopted_failures_SOURCES = tests/integ/test_adopted_failures.c tests/support/adopted.h
+tests_integ_test_adopted_failures_SOURCES = tests/integ/test_adopted_failures.c tests/support/adopted.h tests/support/switched.h
 tests_integ_test_adopted_failures_CFLAGS = $(support_cflags)
 tests_integ_test_adopted_failures_LDADD = $(support_ldadd)
+
+tests_integ_test_adopted_pins_SOURCES = tests/integ/test_adopted_pins.c tests/support/adopted.h tests/support/switched.h
+tests_integ_test_adopted_pins_CFLAGS = $(support_cflags)
+tests_integ_test_adopted_pins_LDADD = $(support_ldadd)
 
 tests_integ_test_advice_SOURCES = tests/integ/test_advice.c
 tests_integ_test_advice_CFLAGS = $(support_cflags)

@@ -3,45 +3,7 @@
  * Adopted memory and a kernel driver whose requests fail: every byte is told, nothing stays booked
  * that is not there, and afterwards all works again.
  */
-#include "tests/support/adopted.h"
-
-struct failing {
-	struct driver_switches *switches;
-	char path[64];
-	struct house *h;
-	struct hmm_client *c;
-};
-
-static void open_failing(struct failing *f)
-{
-	int fd;
-
-	strcpy(f->path, "/dev/shm/hmmd-test-driver-XXXXXX");
-	fd = mkstemp(f->path);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, sizeof(*f->switches)), 0);
-	f->switches = mmap(NULL, sizeof(*f->switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_true(f->switches != MAP_FAILED);
-	close(fd);
-	setenv(DRIVER_DAEMON_ENVIRONMENT, f->path, 1);
-	f->h = house_with(QUIET);
-	f->c = house_client(f->h, "adopted", 0);
-}
-
-static void close_failing(struct failing *f)
-{
-	hmm_client_unref(f->c);
-	house_close(f->h);
-	munmap(f->switches, sizeof(*f->switches));
-	unlink(f->path);
-	unsetenv(DRIVER_DAEMON_ENVIRONMENT);
-}
-
-static void let_fail(struct failing *f, unsigned long request, int error)
-{
-	atomic_store(&f->switches->error, error);
-	atomic_store(&f->switches->request, request);
-}
+#include "tests/support/switched.h"
 
 static void a_move_that_fails_moves_nothing(void **state)
 {

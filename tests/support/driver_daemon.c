@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/mech/driver_sim.h"
@@ -17,10 +18,41 @@ int __wrap_driver_new(struct driver **ret);
 static const struct driver_ops *simulated;
 static struct driver_switches *switches;
 
+static void pause_us(uint32_t us)
+{
+	struct timespec t = { .tv_nsec = (long)us * 1000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void count_pins(unsigned long request)
+{
+	if (request == HMMDEV_PIN)
+		atomic_fetch_add(&switches->pins, 1);
+	else if (request == HMMDEV_UNPIN)
+		atomic_fetch_sub(&switches->pins, 1);
+}
+
+static int watched_call(struct driver *d, int fd, unsigned long request, void *arg)
+{
+	int r;
+
+	if (request == HMMDEV_UNPIN && atomic_load(&switches->unpin_us))
+		pause_us(atomic_load(&switches->unpin_us));
+	r = simulated->call(d, fd, request, arg);
+	if (!r)
+		count_pins(request);
+	if (atomic_load(&switches->held) == request)
+		atomic_fetch_add(&switches->waiting, 1);
+	while (atomic_load(&switches->held) == request)
+		pause_us(1000);
+	return r;
+}
+
 static int failing_call(struct driver *d, int fd, unsigned long request, void *arg)
 {
 	if (atomic_load(&switches->request) != request)
-		return simulated->call(d, fd, request, arg);
+		return watched_call(d, fd, request, arg);
 	atomic_fetch_add(&switches->failed, 1);
 	return -atomic_load(&switches->error);
 }

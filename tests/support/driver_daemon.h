@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the daemon with the simulated driver (hmmd_driver) has: two devices of one size, and requests that fail
- * when a test says so. The switchboard is a small file, named by the environment variable below, that the test
+ * or are kept waiting when a test says so. The switchboard is a small file, named by the environment variable below, that the test
  * and the daemon both map; without it nothing fails.
  */
 #ifndef HMMD_TESTS_SUPPORT_DRIVER_DAEMON_H
@@ -17,6 +17,10 @@ struct driver_switches {
 	_Atomic uint64_t request;	/* HMMDEV_* that fails; 0: none */
 	_Atomic int32_t error;		/* errno */
 	_Atomic uint64_t failed;	/* how often it did */
+	_Atomic uint64_t pins;		/* that are there */
+	_Atomic uint32_t unpin_us;	/* how long the end of one takes */
+	_Atomic uint64_t held;		/* HMMDEV_* that is not answered as long as this says so, once it is carried out; 0: none */
+	_Atomic uint64_t waiting;	/* how many have come to that */
 };
 
 #endif
