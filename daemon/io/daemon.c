@@ -389,7 +389,8 @@ void daemon_free(struct daemon *d)
 	unreadable_free(d);
 	daemon_tiers_close(d);
 	d->keeper = keeper_close(d->keeper);
-	d->driver = driver_free(d->driver);
+	if (!stuck)	/* an errand may be in it */
+		d->driver = driver_free(d->driver);
 	if (d->world) {
 		daemon_backing_close(d);
 		d->world = world_free(d->world);

@@ -2,7 +2,7 @@
 /*
  * A client of an earlier daemon sends its ranges again. Managed ones must be those on record, down
  * to the inode of their file; adopted ones are only told, so they are taken as they come, under the
- * ids they had.
+ * ids they had; those that this daemon kept when the connection ended are as they were.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,6 +57,8 @@ static const char *adopted(struct request *q, const Hmmd__ResumeRange *e)
 	uint64_t next = w->next_id, first;
 	int r;
 
+	if (resume_kept(q->daemon, q->session->space, e->range, e->addr, e->size))
+		return NULL;
 	if (e->range >= q->daemon->first_id || idmap_get(w->ranges, e->range))
 		return "hmmd has no record of this range";
 	do {

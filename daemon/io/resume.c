@@ -15,6 +15,7 @@
 #include "daemon/io/request_tables.h"
 #include "daemon/io/resume_own.h"
 #include "daemon/io/retire.h"
+#include "daemon/io/space_driver.h"
 #include "daemon/io/unreadable.h"
 
 /* Claimed by a session, last Resume not yet seen. */
@@ -109,12 +110,23 @@ int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, 
 	struct resume *w = resume_find(d, s);
 	struct resumed *x = w ? find_range(w, id) : NULL;
 
-	if (!x)
+	if (!x || x->range->kind != RANGE_MANAGED)
 		return RESUME_E_UNKNOWN;
 	if (x->addr != addr || x->range->size != size || memfile_sent(d, x->range, fd))
 		return RESUME_E_DIFFERENT;
 	x->came = true;
 	return 0;
+}
+
+bool resume_kept(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size)
+{
+	struct resume *w = resume_find(d, s);
+	struct resumed *x = w ? find_range(w, id) : NULL;
+
+	if (!x || x->range->kind != RANGE_ADOPTED || x->addr != addr || x->range->size != size)
+		return false;
+	x->came = true;
+	return true;
 }
 
 static int map_range(struct space *s, struct range *r, uint64_t addr)
@@ -198,6 +210,12 @@ static void drop_half(struct daemon *d, struct resume *w, struct resumed *x)
 	retire_ranges(d, &x->range, 1, NULL, NULL);
 }
 
+static void drop_live(struct daemon *d, struct resumed *x)
+{
+	space_driver_leaving(d, x->range);
+	retire_ranges(d, &x->range, 1, NULL, NULL);
+}
+
 /* What the client did not name it has freed meanwhile. */
 static void drop_unnamed(struct daemon *d, struct resume *w)
 {
@@ -209,7 +227,7 @@ static void drop_unnamed(struct daemon *d, struct resume *w)
 		if (!x->range || x->came)
 			continue;
 		if (x->live)
-			retire_ranges(d, &x->range, 1, NULL, NULL);
+			drop_live(d, x);
 		else if (x->mapped)
 			drop_half(d, w, x);
 		else
@@ -225,17 +243,18 @@ static uint64_t tell_lost(struct daemon *d, const struct resume *w)
 	size_t i;
 
 	for (i = 0; i < w->n; i++)
-		if (w->ranges[i].range)
+		if (w->ranges[i].range && w->ranges[i].range->kind == RANGE_MANAGED)
 			lost += resume_tell_lost(d, w->ranges[i].range);
 	return lost;
 }
 
+/* Of what needs its userfaultfd. */
 static bool any_left(const struct resume *w)
 {
 	size_t i;
 
 	for (i = 0; i < w->n; i++)
-		if (w->ranges[i].range)
+		if (w->ranges[i].range && w->ranges[i].range->kind == RANGE_MANAGED)
 			return true;
 	return false;
 }

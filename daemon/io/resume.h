@@ -21,6 +21,8 @@ struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer 
 /* One entry of a Resume frame. fd: the backing file, taken over on success; -1: that of an entry before it. 0; or a positive RESUME_E_*. */
 enum { RESUME_E_UNKNOWN = 1, RESUME_E_DIFFERENT = 2 /* address, size or inode are not those on record */ };
 int resume_range(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size, int fd);
+/* An adopted range that was kept since the connection ended (resume_park): it is as it was, with its pins. False: there is none. */
+bool resume_kept(struct daemon *d, struct space *s, uint64_t id, uint64_t addr, uint64_t size);
 /* An adopted range is there again, under the id that it had: so are its pins, which the driver still holds. */
 void resume_adopted(struct daemon *d, struct range *r);
 /*
@@ -36,8 +38,8 @@ bool resume_is_unsettled(struct daemon *d, const struct space *s);
 bool resume_any_left(struct daemon *d);	/* a client's pages are where an earlier daemon left them */
 unsigned int resume_steps(void);	/* errands under way in clients' memory */
 /*
- * The connection ended; while the client's memory lives, a space with managed ranges waits for it to come back,
- * like one of an earlier daemon, and is served meanwhile. False: nothing to wait for, retire it.
+ * The connection ended; while the client's memory lives, a space with managed ranges, or adopted ones that the kernel
+ * driver has, waits for it to come back, like one of an earlier daemon, and is served meanwhile. False: nothing to wait for, retire it.
  */
 bool resume_park(struct daemon *d, struct space *s, const struct peer *peer);
 /* The space dies before resume_finish(): its slots are free again, its record is forgotten. Harmless for others. */

@@ -18,6 +18,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/move.c tests/support/move.h \
 	tests/support/other.c tests/support/other.h \
 	tests/support/rawpeer.c tests/support/rawpeer.h \
+	tests/support/cut.h \
 	tests/support/seen.h \
 	tests/support/state.h \
 	tests/support/stranger.c tests/support/stranger.h \

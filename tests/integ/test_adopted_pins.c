@@ -2,6 +2,8 @@
 /* Pins of adopted memory, which the kernel driver holds: what is in no books is not pinned there either. */
 #include <pthread.h>
 
+#include "tests/support/cut.h"
+#include "tests/support/seen.h"
 #include "tests/support/switched.h"
 
 enum { MANY = 2000 /* more than the workers' queue has places */, SLOW_US = 100 };
@@ -66,11 +68,119 @@ static void a_pin_that_comes_too_late_ends(void **state)
 	close_failing(&f);
 }
 
+static void control(struct failing *f, uint32_t verb)
+{
+	struct hmm_control what = HMM_CONTROL_INIT;
+	struct hmm_op *op = NULL;
+
+	what.verb = verb;
+	what.pid = getpid();
+	assert_int_equal(hmm_control(f->c, &what, &op), 0);
+	if (op)
+		assert_int_equal(hmm_op_wait(op, PATIENCE_US), 0);
+	hmm_op_unref(op);
+}
+
+/* And is back. Of those that have a helper thread. */
+static void cut_off(struct failing *f)
+{
+	struct seen seen = { 0 };
+
+	assert_int_equal(hmm_client_set_event_handler(f->c, seen_note, &seen), 0);
+	assert_true(cut(f->h) > 0);
+	assert_soon(atomic_load(&seen.reconnected) == 1);
+	assert_int_equal(hmm_client_set_event_handler(f->c, NULL, NULL), 0);
+	assert_int_equal(atomic_load(&seen.lost), 0);
+}
+
+/* The books and the driver agree again when the program is back. */
+static void cut_and_end(struct failing *f, struct hmm_range *r)
+{
+	uint64_t id = ask_number(f->c, "ranges", "kind", "adopted", "range");
+
+	assert_int_equal(hmm_range_pin(r, 4096, 8192, NULL), 0);
+	assert_int_equal(hmm_range_pin(r, 4096, 8192, NULL), 0);
+	cut_off(f);
+	cut_off(f);
+	assert_int_equal(ask_number(f->c, "ranges", "kind", "adopted", "range"), id);
+	assert_int_equal(pins(f), 2);
+	assert_int_equal(ask_number(f->c, "ranges", "kind", "adopted", "pinned_bytes"), 8192);
+	assert_int_equal(hmm_range_unpin(r, 4096, 8192), 0);
+	assert_soon(pins(f) == 1);
+	assert_int_equal(hmm_range_unpin(r, 4096, 8192), 0);
+	assert_soon(pins(f) == 0);
+	assert_int_equal(hmm_range_unpin(r, 4096, 8192), -ENOENT);
+}
+
+static void pins_outlive_the_connection(void **state)
+{
+	struct hmm_range *r, *managed = NULL;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	cut_and_end(&f, r);
+	assert_int_equal(hmm_alloc(f.c, HUGE_PAGE, NULL, &managed), 0);
+	cut_and_end(&f, r);
+	control(&f, HMM_CONTROL_PIN);
+	cut_off(&f);
+	control(&f, HMM_CONTROL_UNPIN);
+	assert_soon(pins(&f) == 0);
+	assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), 0);
+	close_failing(&f);
+}
+
+/* Freed while it is away: it is not named any more, and the driver lets it go. */
+static void what_does_not_come_back_is_not_pinned(void **state)
+{
+	struct hmm_client *away;
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	away = house_client(f.h, "away", HMM_CLIENT_NO_HELPER);
+	assert_true(hmm_register(away, memory_of(SIZE), SIZE, NULL, &r) >= 0);
+	assert_int_equal(hmm_range_pin(r, 0, HUGE_PAGE, NULL), 0);
+	cut_off(&f);
+	assert_soon(ask_sum(f.c, "clients", "pinned_bytes") == HUGE_PAGE);
+	(void)hmm_range_free(r);
+	assert_soon(hmm_client_process(away) == 0);
+	assert_soon(pins(&f) == 0);
+	assert_soon(ask_sum(f.c, "clients", "pinned_bytes") == 0);
+	hmm_client_unref(away);
+	close_failing(&f);
+}
+
+/* The process lives and its memory does not, as after execve(2): the driver says so. */
+static void a_program_that_is_gone_is_not_waited_for(void **state)
+{
+	struct hmm_client *away;
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	away = house_client(f.h, "away", HMM_CLIENT_NO_HELPER);
+	assert_true(hmm_register(away, memory_of(SIZE), SIZE, NULL, &r) >= 0);
+	assert_int_equal(hmm_range_pin(r, 0, HUGE_PAGE, NULL), 0);
+	cut_off(&f);
+	assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), HUGE_PAGE);
+	let_fail(&f, HMMDEV_SNAPSHOT, ESRCH);
+	assert_soon(ask_rows(f.c, "clients", NULL) == 0);	/* who has ranges */
+	hmm_client_unref(away);
+	close_failing(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_pins_of_a_freed_range_end),
 		cmocka_unit_test(a_pin_that_comes_too_late_ends),
+		cmocka_unit_test(pins_outlive_the_connection),
+		cmocka_unit_test(what_does_not_come_back_is_not_pinned),
+		cmocka_unit_test(a_program_that_is_gone_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("adopted pins", tests, NULL, NULL);

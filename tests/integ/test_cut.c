@@ -8,37 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/ask.h"
 #include "tests/support/backing.h"
 #include "tests/support/churn.h"
+#include "tests/support/cut.h"
 #include "tests/support/move.h"
 #include "tests/support/seen.h"
 #include "tests/support/words.h"
 
-enum { PAGES = 12, CUTS = 5, SEED = 91, FDS = 256 };
+enum { PAGES = 12, CUTS = 5, SEED = 91 };
 #define SIZE (PAGES * HUGE_PAGE)
-
-/* Every connection of this process to the house, from below the library. */
-static unsigned int cut(const struct house *h)
-{
-	struct sockaddr_un peer;
-	unsigned int n = 0;
-	socklen_t size;
-
-	for (int fd = 3; fd < FDS; fd++) {
-		size = sizeof(peer);
-		memset(&peer, 0, sizeof(peer));
-		if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.sun_family == AF_UNIX &&
-		    strcmp(peer.sun_path, h->socket) == 0)
-			n += shutdown(fd, SHUT_RDWR) == 0;
-	}
-	return n;
-}
 
 static void nothing_is_lost(void **state)
 {
