@@ -283,6 +283,7 @@ struct op *op_free(struct op *op, struct world *w)
 	idmap_take(w->ops, op->id);
 	list_remove(&op->in_account);
 	charge_give(&op->charge);
+	free(op->wholes);
 	free(op);
 	return NULL;
 }

@@ -37,8 +37,12 @@ struct op_retry {			/* a page that was busy */
 	uint32_t tries;
 	bool issued;
 };
-struct op_whole {			/* what a pin is about; range 0: nothing */
+struct op_whole {			/* what is pinned of one range: a pin that cannot have all of it is none */
 	uint64_t range, addr, end;
+	uint32_t id;			/* of adopted memory: the driver's number once it is there */
+	uint8_t owner;			/* enum pin_owner */
+	bool under_way;			/* of adopted memory: the driver has not got it yet */
+	bool none;			/* nor will it */
 };
 struct op {
 	struct world *world;		/* fixed */
@@ -52,7 +56,8 @@ struct op {
 	struct range *range;		/* current */
 	uint64_t next, end;		/* addresses in the current range: what was not looked at yet */
 	struct list_node rest;		/* of struct op_span: further ranges (hmmctl migrate PID) */
-	struct op_whole whole;
+	struct op_whole *wholes;	/* of a pin: what it is about */
+	size_t n_wholes, settled;	/* of them; none before that one is under way */
 	uint32_t in_flight;
 	struct list_node in_account;	/* whose turn it is; alone: nobody pays for it */
 	struct charge charge;
@@ -72,6 +77,8 @@ int op_charge(struct op *op, struct account *a);
 int op_add_span(struct op *op, struct range *r, uint64_t vpn, uint64_t pages);
 /* The same over [addr, addr + length), which lies in the range; huge pages, unless the range is adopted. */
 int op_add_bytes(struct op *op, struct range *r, uint64_t addr, uint64_t length);
+int op_add_whole(struct op *op, const struct op_whole *whole);	/* -ENOMEM */
+struct op_whole *op_find_whole(struct op *op, const struct move *m);	/* the one under way that the move is about, or NULL */
 /* The next moves of this op into the plan (each holds its range); returns how many. */
 unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us);
 /* When op_issue() has something again if nothing is reported before: a time, 0 at once, UINT64_MAX never. */

@@ -172,13 +172,13 @@ int pin_take(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 	return r->space->watch ? take_adopted(r, owner, addr, end) : -EOPNOTSUPP;
 }
 
-static struct pin *begun(const struct range *r, uint64_t addr, uint64_t end)
+static struct pin *begun(const struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 {
 	struct pin *p;
 	size_t cursor = 0;
 
 	while ((p = pins_next(&r->pins, &cursor, addr, end)))
-		if (p->addr == addr && p->end == end && !p->id)
+		if (p->owner == owner && p->addr == addr && p->end == end && !p->id)
 			return p;
 	return NULL;
 }
@@ -193,26 +193,40 @@ static void undone(struct range *r, struct pin *p)
 		let_go(r, addr, end);
 }
 
-void pin_arrived(struct daemon *d, struct range *r, uint64_t addr, uint64_t end, uint32_t id)
+bool pin_arrived(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end, uint32_t id)
 {
-	struct pin *p = begun(r, addr, end);
+	struct pin *p = begun(r, owner, addr, end);
 
 	if (p)
 		p->id = id;
 	/* The record is there already, so there is room for it. */
 	if (p && id && !atomic_load(&r->dying) && !put(r, p))
-		return;
+		return true;
 	if (id)
 		pin_let_go(d, r, id);
 	if (p)
 		undone(r, p);
+	return false;
+}
+
+void pin_take_back(struct daemon *d, struct range *r, uint64_t addr, uint64_t end, uint32_t id)
+{
+	struct pin *p;
+	size_t cursor = 0;
+
+	while ((p = pins_next(&r->pins, &cursor, addr, end)))
+		if (p->id == id) {
+			undone(r, p);
+			pin_let_go(d, r, id);
+			return;
+		}
 }
 
 void pin_undo(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
 {
 	struct pin *p;
 
-	p = r->kind == RANGE_MANAGED ? pins_find(&r->pins, owner, addr, end) : begun(r, addr, end);
+	p = r->kind == RANGE_MANAGED ? pins_find(&r->pins, owner, addr, end) : begun(r, owner, addr, end);
 	if (!p || (p->count > 1 && !recount(r, p, p->count - 1)))
 		return;
 	undone(r, p);

@@ -29,10 +29,12 @@ int pin_take(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end)
  * is left of a pin that reaches beyond the piece (then it stays pinned).
  */
 int pin_drop(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end);
-/* Takes back what pin_take() did. */
+/* Takes back what pin_take() did; of adopted memory one that has not arrived. */
 void pin_undo(struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end);
-/* A worker is done with adopted memory, which it holds; id: the driver's number, 0: it could not be had. */
-void pin_arrived(struct daemon *d, struct range *r, uint64_t addr, uint64_t end, uint32_t id);
+/* A worker is done with adopted memory, which it holds; id: the driver's number, 0: it could not be had. False: it is none. */
+bool pin_arrived(struct daemon *d, struct range *r, enum pin_owner owner, uint64_t addr, uint64_t end, uint32_t id);
+/* Takes back one of adopted memory that did arrive, if it is still there. */
+void pin_take_back(struct daemon *d, struct range *r, uint64_t addr, uint64_t end, uint32_t id);
 /* Adopted memory goes back to its program: the driver lets go of all of it. */
 void pins_leave(struct daemon *d, struct range *r);
 /* The driver lets go of one that is in no books any more. */

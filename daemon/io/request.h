@@ -3,6 +3,7 @@
 #ifndef HMMD_IO_REQUEST_H
 #define HMMD_IO_REQUEST_H
 
+#include "daemon/core/pins.h"
 #include "daemon/core/plan.h"
 #include "daemon/core/world.h"
 #include "daemon/io/session.h"
@@ -49,7 +50,9 @@ int op_start_silent(struct daemon *d, enum move_kind kind, unsigned int tier, co
 /* request_pin.c: flag is PAGE_PINNED or PAGE_STAY; pages that had neither are charged. 0 or SPACE_E_* (nothing changed). */
 int span_flag(const struct span *span, uint64_t flag);
 void span_unflag(const struct span *span, uint64_t flag);
-/* The operation of a program's pin is over: it is held whole, or it is none. */
+/* The op is about this pin, which was taken. 0, or -1: refused, the pin is taken back and the op freed. */
+int request_pin_note(struct request *q, struct op *op, enum pin_owner owner, struct range *r, uint64_t addr, uint64_t end);
+/* The operation of a pin is over: it is held whole, or it is none. */
 void pin_ended(struct daemon *d, const struct op *op);
 void reply_unpin(struct request *q, int r);	/* of pin_drop() */
 

@@ -168,6 +168,8 @@ static int pin_span(struct request *q, struct op *op, const struct span *span)
 		reply_result(q->session, q->id, r, "a pin");
 		return -1;
 	}
+	if (request_pin_note(q, op, PIN_OF_OPERATOR, span->range, addr, end))
+		return -1;
 	if (!request_op_add(q, op, span))
 		return 0;
 	pin_undo(span->range, PIN_OF_OPERATOR, addr, end);

@@ -153,7 +153,7 @@ void request_pin_adopted(struct request *q)
 	if (r) {
 		op_free(op, q->daemon->world);
 		reply_result(q->session, q->id, r, "a pin");
-	} else if (start(q, op, &p)) {
+	} else if (!request_pin_note(q, op, PIN_OF_PROGRAM, p.range, p.addr, p.addr + p.length) && start(q, op, &p)) {
 		pin_undo(p.range, PIN_OF_PROGRAM, p.addr, p.addr + p.length);
 	}
 }

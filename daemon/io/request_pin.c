@@ -50,6 +50,19 @@ void span_unflag(const struct span *span, uint64_t flag)
 		space_unpin(span->range, gone << LEDGER_PAGE_SHIFT);
 }
 
+int request_pin_note(struct request *q, struct op *op, enum pin_owner owner, struct range *r, uint64_t addr, uint64_t end)
+{
+	int rc = op_add_whole(op, &(struct op_whole){ .range = r->id, .addr = addr, .end = end, .owner = (uint8_t)owner,
+						      .under_way = r->kind == RANGE_ADOPTED });
+
+	if (!rc)
+		return 0;
+	pin_undo(r, owner, addr, end);
+	op_free(op, q->daemon->world);
+	reply_result(q->session, q->id, rc, "a pin");
+	return -1;
+}
+
 void request_pin(struct request *q)
 {
 	const Hmmd__Pin *p = q->message->pin;
@@ -82,20 +95,32 @@ void request_pin(struct request *q)
 		reply_result(q->session, q->id, r, "a pin");
 		return;
 	}
-	if (request_op_add(q, op, &span)) {
-		pin_undo(span.range, PIN_OF_PROGRAM, addr, end);
+	if (request_pin_note(q, op, PIN_OF_PROGRAM, span.range, addr, end))
 		return;
-	}
-	op->whole = (struct op_whole){ .range = span.range->id, .addr = addr, .end = end };
-	request_op_start(q, op);
+	if (request_op_add(q, op, &span))
+		pin_undo(span.range, PIN_OF_PROGRAM, addr, end);
+	else
+		request_op_start(q, op);
+}
+
+static void take_back(struct daemon *d, const struct op_whole *w)
+{
+	struct range *r = idmap_get(d->world->ranges, w->range);
+
+	if (!r || w->none || atomic_load(&r->dying))
+		return;
+	if (w->id)
+		pin_take_back(d, r, w->addr, w->end, w->id);
+	else
+		pin_undo(r, (enum pin_owner)w->owner, w->addr, w->end);
 }
 
 void pin_ended(struct daemon *d, const struct op *op)
 {
-	struct range *r = op->whole.range ? idmap_get(d->world->ranges, op->whole.range) : NULL;
+	size_t i;
 
-	if (r && !atomic_load(&r->dying) && (op->result.busy || op->result.failed))
-		pin_undo(r, PIN_OF_PROGRAM, op->whole.addr, op->whole.end);
+	for (i = 0; i < op->n_wholes && (op->result.busy || op->result.failed); i++)
+		take_back(d, &op->wholes[i]);
 }
 
 void reply_unpin(struct request *q, int r)

@@ -72,12 +72,16 @@ void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcom
 	after(d, m, op);
 }
 
-static void pinned(struct daemon *d, const struct move *m, bool done)
+/* Nobody else pins adopted memory. */
+static void pinned(struct daemon *d, struct op *op, const struct move *m, bool done)
 {
-	uint64_t addr, end;
+	struct op_whole *w = op ? op_find_whole(op, m) : NULL;
 
-	move_area(m, &addr, &end);
-	pin_arrived(d, m->range, addr, end, done ? m->pin : 0);
+	if (!w)
+		return;
+	w->id = done ? m->pin : 0;
+	w->under_way = false;
+	w->none = !pin_arrived(d, m->range, (enum pin_owner)w->owner, w->addr, w->end, w->id);
 }
 
 /* Of memory that nobody watches only what was moved whole is known. */
@@ -116,7 +120,7 @@ void schedule_span_done(struct daemon *d, const struct move *m, const struct op_
 	book(m, bytes, whole);
 	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));
 	if (m->kind == MOVE_PIN)
-		pinned(d, m, bytes->moved > 0);
+		pinned(d, op, m, bytes->moved > 0);
 	if (bytes->moved && d->schedule && was_planned(m))
 		d->schedule->planned_moved++;
 	if (op)

@@ -68,17 +68,24 @@ static void a_pin_that_comes_too_late_ends(void **state)
 	close_failing(&f);
 }
 
-static void control(struct failing *f, uint32_t verb)
+/* What became of it, or why it was refused. */
+static int control(struct failing *f, uint32_t verb)
 {
 	struct hmm_control what = HMM_CONTROL_INIT;
+	struct hmm_move_result result = HMM_MOVE_RESULT_INIT;
 	struct hmm_op *op = NULL;
+	int r;
 
 	what.verb = verb;
 	what.pid = getpid();
-	assert_int_equal(hmm_control(f->c, &what, &op), 0);
-	if (op)
+	r = hmm_control(f->c, &what, &op);
+	if (op) {
 		assert_int_equal(hmm_op_wait(op, PATIENCE_US), 0);
+		assert_int_equal(hmm_op_result(op, &result), 0);
+		r = result.busy || result.failed ? -EIO : 0;
+	}
 	hmm_op_unref(op);
+	return r;
 }
 
 /* And is back. Of those that have a helper thread. */
@@ -123,9 +130,9 @@ static void pins_outlive_the_connection(void **state)
 	cut_and_end(&f, r);
 	assert_int_equal(hmm_alloc(f.c, HUGE_PAGE, NULL, &managed), 0);
 	cut_and_end(&f, r);
-	control(&f, HMM_CONTROL_PIN);
+	assert_int_equal(control(&f, HMM_CONTROL_PIN), 0);
 	cut_off(&f);
-	control(&f, HMM_CONTROL_UNPIN);
+	assert_int_equal(control(&f, HMM_CONTROL_UNPIN), 0);
 	assert_soon(pins(&f) == 0);
 	assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), 0);
 	close_failing(&f);
@@ -173,6 +180,36 @@ static void a_program_that_is_gone_is_not_waited_for(void **state)
 	close_failing(&f);
 }
 
+/* Of two ranges that the driver is to hold one cannot be had; of the operator's pin nothing is left, of others all. */
+static void an_operators_pin_that_fails_is_none(void **state)
+{
+	struct hmm_range *r, *managed = NULL;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	adopted(f.c, memory_of(SIZE), SIZE);
+	assert_int_equal(hmm_alloc(f.c, HUGE_PAGE, NULL, &managed), 0);
+	assert_int_equal(hmm_range_pin(r, 0, 0, NULL), 0);
+	for (uint32_t good = 0; good < 2; good++) {
+		atomic_store(&f.switches->good, good);
+		let_fail(&f, HMMDEV_PIN, ENOMEM);
+		assert_int_equal(control(&f, HMM_CONTROL_PIN), -EIO);
+		let_fail(&f, 0, 0);
+		assert_soon(pins(&f) == 1);
+		assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), SIZE);
+		assert_int_equal(control(&f, HMM_CONTROL_UNPIN), -ENOENT);
+	}
+	assert_int_equal(control(&f, HMM_CONTROL_PIN), 0);
+	assert_int_equal(pins(&f), 3);
+	assert_int_equal(control(&f, HMM_CONTROL_UNPIN), 0);
+	assert_soon(pins(&f) == 1);
+	assert_int_equal(hmm_range_unpin(r, 0, 0), 0);
+	assert_soon(pins(&f) == 0);
+	close_failing(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +218,7 @@ int main(void)
 		cmocka_unit_test(pins_outlive_the_connection),
 		cmocka_unit_test(what_does_not_come_back_is_not_pinned),
 		cmocka_unit_test(a_program_that_is_gone_is_not_waited_for),
+		cmocka_unit_test(an_operators_pin_that_fails_is_none),
 	};
 
 	return cmocka_run_group_tests_name("adopted pins", tests, NULL, NULL);

@@ -5,6 +5,7 @@
  * --wrap=driver_new, so that nothing in the daemon knows of tests.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -49,9 +50,20 @@ static int watched_call(struct driver *d, int fd, unsigned long request, void *a
 	return r;
 }
 
+static bool fails(unsigned long request)
+{
+	uint32_t good = atomic_load(&switches->good);
+
+	if (atomic_load(&switches->request) != request)
+		return false;
+	while (good && !atomic_compare_exchange_weak(&switches->good, &good, good - 1))
+		;
+	return !good;
+}
+
 static int failing_call(struct driver *d, int fd, unsigned long request, void *arg)
 {
-	if (atomic_load(&switches->request) != request)
+	if (!fails(request))
 		return watched_call(d, fd, request, arg);
 	atomic_fetch_add(&switches->failed, 1);
 	return -atomic_load(&switches->error);

@@ -16,6 +16,7 @@
 struct driver_switches {
 	_Atomic uint64_t request;	/* HMMDEV_* that fails; 0: none */
 	_Atomic int32_t error;		/* errno */
+	_Atomic uint32_t good;		/* how many of them go well before one fails */
 	_Atomic uint64_t failed;	/* how often it did */
 	_Atomic uint64_t pins;		/* that are there */
 	_Atomic uint32_t unpin_us;	/* how long the end of one takes */
