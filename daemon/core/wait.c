@@ -38,6 +38,8 @@ static const struct {
 			"see that the program's helper thread runs, or end the program" },
 	[WAIT_AWAY] = { "away", "hmmd was started anew and the program has not come back with its memory",
 			"see that the program's helper thread, or its loop, runs" },
+	[WAIT_RECOVERY] = { "recovery", "hmmd was started anew and is bringing the program's pages to rest",
+			    "hmmctl status says how many are left; one takes as long as its device does" },
 };
 
 static unsigned int known(enum wait_reason reason)

@@ -27,6 +27,7 @@ enum wait_reason {
 	WAIT_BLOCKING,		/* the program's userfaultfd cannot be read without waiting in it */
 	WAIT_SHUT,		/* its library lets pages go, and nobody may read the userfaultfd meanwhile */
 	WAIT_AWAY,		/* hmmd is a new one, and the program has not come back with its memory */
+	WAIT_RECOVERY,		/* the same; its memory is there, and its pages are being brought to rest */
 	WAIT_REASONS
 };
 const char *wait_reason_code(enum wait_reason reason);	/* "tier-full"; "none" for WAIT_NOTHING */

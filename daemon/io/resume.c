@@ -361,7 +361,7 @@ static void add_waits(struct list_node *list, uint64_t since_us)
 		struct resume *w = container_of(node, struct resume, node);
 
 		if (!w->served && any_left(w))
-			wait_sum_add(&w->space->waiting.now, 1, WAIT_AWAY, since_us);
+			wait_sum_add(&w->space->waiting.now, 1, w->recovering ? WAIT_RECOVERY : WAIT_AWAY, since_us);
 	}
 }
 

@@ -68,6 +68,14 @@ static void end(struct both *x)
 	faulty_switches_free(x->switches, x->path);
 }
 
+static bool waits_for(const struct both *x, const char *what)
+{
+	char text[32];
+
+	ask_text(x->client, "clients", "name", "other", "waiting_for", text, sizeof(text));
+	return !strcmp(text, what);
+}
+
 /* The kernel does not say whether the other's pages are in memory: that one waits, and it alone. */
 static void a_page_that_nobody_can_place(void **state)
 {
@@ -81,6 +89,7 @@ static void a_page_that_nobody_can_place(void **state)
 	assert_int_equal(words_bad(hmm_range_addr(x.little), LITTLE_SIZE, SEED), 0);
 	assert_int_equal(ask_status(x.client, "recovering_clients"), 1);
 	assert_true(ask_status(x.client, "recovering_pages") >= MUCH - NEAR);
+	assert_soon(waits_for(&x, "recovery"));
 	atomic_store(&x.switches->unknown, false);
 	end(&x);
 }
@@ -132,6 +141,7 @@ static void a_client_that_is_back_waits_too(void **state)
 	assert_soon(atomic_load(&x.seen.reconnected) == 1);
 	assert_soon(ask_status(x.client, "recovering_clients") == 1);
 	assert_soon(house_logged(x.house, "the kernel does not say where they are"));
+	assert_soon(waits_for(&x, "recovery"));
 	assert_int_equal(words_bad(hmm_range_addr(x.little), LITTLE_SIZE, SEED), 0);
 	atomic_store(&x.switches->unknown, false);
 	end(&x);
