@@ -32,8 +32,8 @@ struct both {
 	struct other other;
 };
 
-/* Up to the end of the daemon that has both. */
-static void begin(struct both *x, bool managed, uid_t uid)
+/* Up to the end of the daemon that has both. flags: of this program's client. */
+static void begin(struct both *x, bool managed, uid_t uid, uint32_t flags)
 {
 	struct house_options o = { .managed = managed };
 	char config[512];
@@ -48,7 +48,7 @@ static void begin(struct both *x, bool managed, uid_t uid)
 	house_start(x->house);
 	other_begin(&x->other, x->house, MUCH_SIZE, SEED + 1, uid);
 	assert_int_equal(other_looks(&x->other), 0);
-	x->client = house_client(x->house, "little", 0);
+	x->client = house_client(x->house, "little", flags);
 	assert_int_equal(hmm_client_set_event_handler(x->client, seen_note, &x->seen), 0);
 	x->little = range_away(x->client, LITTLE_SIZE, SEED);
 	house_kill(x->house);
@@ -82,7 +82,7 @@ static void a_page_that_nobody_can_place(void **state)
 	struct both x;
 
 	(void)state;
-	begin(&x, true, 0);
+	begin(&x, true, 0, 0);
 	atomic_store(&x.switches->unknown, true);
 	house_start(x.house);
 	assert_soon(atomic_load(&x.seen.reconnected) == 1);
@@ -94,15 +94,27 @@ static void a_page_that_nobody_can_place(void **state)
 	end(&x);
 }
 
-/* Of the same user: the one with much goes on when the one with little has had its turn, and else not at all. */
+/*
+ * Of the same user: the one with much is under way when the one with little comes, and goes on when that has had its
+ * turn, and else not at all.
+ */
 static void little_does_not_wait_for_much(void **state)
 {
+	struct hmm_client *looker;
 	struct both x;
 
 	(void)state;
-	begin(&x, true, 0);
+	begin(&x, false, 0, HMM_CLIENT_NO_HELPER);
 	atomic_store(&x.switches->near_wanted, NEAR + LITTLE);
+	atomic_store(&x.switches->hold, true);
 	house_start(x.house);
+	looker = house_client(x.house, "looker", 0);
+	assert_soon(atomic_load(&x.switches->far_looks) == 1);
+	assert_soon((hmm_client_process(x.client), ask_status(looker, "recovering_clients") == 2));
+	assert_int_equal(atomic_load(&x.switches->near_looks), NEAR);
+	atomic_store(&x.switches->hold, false);
+	assert_soon((hmm_client_process(x.client), atomic_load(&x.seen.reconnected) == 1));
+	hmm_client_unref(looker);
 	end(&x);
 }
 
@@ -112,7 +124,7 @@ static void who_keeps_hmmd_waiting_waits_alone(void **state)
 	struct both x;
 
 	(void)state;
-	begin(&x, true, NOBODY);
+	begin(&x, true, NOBODY, 0);
 	atomic_store(&x.switches->hold, true);
 	house_start(x.house);
 	assert_true(manager_ready(x.house->manager));
@@ -135,7 +147,7 @@ static void a_client_that_is_back_waits_too(void **state)
 	struct both x;
 
 	(void)state;
-	begin(&x, false, 0);
+	begin(&x, false, 0, 0);
 	atomic_store(&x.switches->unknown, true);
 	house_start(x.house);
 	assert_soon(atomic_load(&x.seen.reconnected) == 1);
