@@ -210,6 +210,49 @@ static void an_operators_pin_that_fails_is_none(void **state)
 	close_failing(&f);
 }
 
+struct piece {
+	struct hmm_range *range;
+	size_t off;
+	pthread_t thread;
+};
+
+static void *pin_piece(void *piece)
+{
+	const struct piece *p = (const struct piece *)piece;
+
+	return (void *)(intptr_t)hmm_range_pin(p->range, p->off, 4096, NULL);
+}
+
+/* More than one user may have under way at a time: the rest waits for its turn when the connection ends. */
+static void a_pin_that_was_given_up_is_none(void **state)
+{
+	enum { PIECES = 32 };
+	struct piece p[PIECES];
+	struct failing f;
+	struct hmm_range *r;
+
+	(void)state;
+	open_failing(&f);
+	r = adopted(f.c, memory_of(SIZE), SIZE);
+	atomic_store(&f.switches->held, HMMDEV_PIN);
+	for (size_t i = 0; i < PIECES; i++) {
+		p[i] = (struct piece){ .range = r, .off = i * 4096 };
+		assert_int_equal(pthread_create(&p[i].thread, NULL, pin_piece, &p[i]), 0);
+	}
+	assert_soon(ask_sum(f.c, "clients", "pinned_bytes") == PIECES * 4096);
+	cut_off(&f);
+	atomic_store(&f.switches->held, 0);
+	for (size_t i = 0; i < PIECES; i++)
+		pthread_join(p[i].thread, NULL);
+	assert_soon(ask_sum(f.c, "clients", "pinned_bytes") == pins(&f) * 4096);
+	assert_true(pins(&f) < PIECES);
+	if (pins(&f))
+		assert_soon(hmm_range_unpin(r, 0, PIECES * 4096) == 0);
+	assert_soon(pins(&f) == 0);
+	assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), 0);
+	close_failing(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +262,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_come_back_is_not_pinned),
 		cmocka_unit_test(a_program_that_is_gone_is_not_waited_for),
 		cmocka_unit_test(an_operators_pin_that_fails_is_none),
+		cmocka_unit_test(a_pin_that_was_given_up_is_none),
 	};
 
 	return cmocka_run_group_tests_name("adopted pins", tests, NULL, NULL);
