@@ -203,10 +203,8 @@ static int open_memory(struct daemon *d)
 		return fail(r, "the tiers");
 	r = d->options->rootless ? -EPERM : uffd_open_device(&d->uffd_device);
 	if (r && !d->options->rootless)
-		log_line(LOG_LEVEL_WARNING,
-			 "/dev/userfaultfd: %s: clients without privilege cannot let system calls "
-			 "fault, ignoring",
-			 strerror(-r));
+		log_line(LOG_LEVEL_WARNING, "/dev/userfaultfd: %s: clients without privilege cannot let system calls "
+			 "fault, ignoring", strerror(-r));
 	return 0;
 }
 

@@ -53,6 +53,7 @@ integ_test_programs = \
 	tests/integ/test_adopted_pins \
 	tests/integ/test_advice \
 	tests/integ/test_basics \
+	tests/integ/test_blocking \
 	tests/integ/test_churn \
 	tests/integ/test_clients \
 	tests/integ/test_config \
@@ -120,6 +121,10 @@ tests_integ_test_advice_LDADD = $(support_ldadd)
 tests_integ_test_basics_SOURCES = tests/integ/test_basics.c
 tests_integ_test_basics_CFLAGS = $(support_cflags)
 tests_integ_test_basics_LDADD = $(support_ldadd)
+
+tests_integ_test_blocking_SOURCES = tests/integ/test_blocking.c
+tests_integ_test_blocking_CFLAGS = $(support_cflags)
+tests_integ_test_blocking_LDADD = $(support_ldadd)
 
 tests_integ_test_churn_SOURCES = tests/integ/test_churn.c
 tests_integ_test_churn_CFLAGS = $(support_cflags)

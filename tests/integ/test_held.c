@@ -3,13 +3,10 @@
  * A client that holds its own locks for long holds up nobody but itself: neither the loop nor the threads of
  * other users wait for it. What is looked at is the order of events, never how long they take.
  */
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -20,9 +17,7 @@
 #include <linux/sockios.h>
 
 #include "daemon/io/crew_threads.h"
-#include "tests/support/ask.h"
 #include "tests/support/backing.h"
-#include "tests/support/faulty_device.h"
 #include "tests/support/other.h"
 #include "tests/support/rawpeer.h"
 #include "tests/support/words.h"
@@ -312,77 +307,6 @@ static void pages_of_others_make_room(void **state)
 	house_close(h);
 }
 
-static void *touch(void *at)
-{
-	(void)*(volatile char *)at;
-	return NULL;
-}
-
-/* Its fault wakes a thread of hmmd, which finds nothing to read any more, and no O_NONBLOCK. */
-static pid_t one_that_blocks(const struct house *h, const struct faulty_switches *f, struct held *s)
-{
-	static struct rawrange r;
-	struct uffd_msg message;
-	struct rawpeer *p;
-	pthread_t thread;
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	p = rawpeer_open(h->socket);
-	rawpeer_hello(p);
-	rawpeer_attach(p);
-	rawpeer_alloc(p, 1, &r);
-	rawpeer_map(p, &r);
-	if (pthread_create(&thread, NULL, touch, r.addr))
-		_exit(1);
-	while (!atomic_load(&f->reads))
-		usleep(1000);
-	if (read(p->uffd, &message, sizeof(message)) != sizeof(message) ||
-	    fcntl(p->uffd, F_SETFL, fcntl(p->uffd, F_GETFL) & ~O_NONBLOCK))
-		_exit(1);
-	atomic_store(&s->ready, 1);
-	pause();
-	_exit(0);
-}
-
-/* As kernels before 6.10 read. The other client is one of the same user, with the same threads. */
-static void who_blocks_a_read_is_left_alone(void **state)
-{
-	struct house_options o = { .backing = *state, .config = HOUSE_QUIET };
-	struct held *s = held_new();
-	struct faulty_switches *f;
-	struct hmm_range *r = NULL;
-	struct hmm_client *c;
-	struct house *h;
-	char path[64], reason[32] = "";
-	pid_t pid;
-
-	if (house_backing_missing(o.backing))
-		skip_because("%s", house_backing_missing(o.backing));
-	f = faulty_switches_new(&o, path);
-	h = house_open(&o);
-	atomic_store(&f->hold_reads, true);
-	atomic_store(&f->old_reads, true);
-	pid = one_that_blocks(h, f, s);
-	assert_soon(atomic_load(&s->ready));
-	atomic_store(&f->hold_reads, false);
-	c = house_client(h, "beside", 0);
-	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &r), 0);
-	alarm(PATIENCE_US / 1000000);	/* for ever, it would be */
-	words_fill(hmm_range_addr(r), HUGE_PAGE, 1);
-	alarm(0);
-	assert_soon((ask_text(c, "clients", "name", "raw", "waiting_for", reason, sizeof(reason)),
-		     strstr(reason, "blocking")));
-	hmm_client_unref(c);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	house_close(h);
-	faulty_switches_free(f, path);
-	munmap(s, sizeof(*s));
-}
-
 /* More than there are squads, each with a page; together they have more pages than there is memory. */
 static void more_users_than_squads_are_served(void **state)
 {
@@ -427,7 +351,6 @@ int main(void)
 		PER_BACKING(who_holds_its_lock_holds_up_no_other_user),
 #endif
 		PER_BACKING(pages_of_others_make_room),
-		PER_BACKING(who_blocks_a_read_is_left_alone),
 		PER_BACKING(more_users_than_squads_are_served),
 	};
 
