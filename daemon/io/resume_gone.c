@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Does the address space of a client that is away still live? Its process may go on without it, after
- * execve(2). Only an ioctl on its userfaultfd tells, or on the kernel driver's descriptor of one that has none, and where
- * it lives that takes its lock, which it may hold for ever: an errand asks, with a duplicate of its own. A client that keeps the answer waiting counts
- * as alive; its process's end is seen without asking.
+ * execve(2). Only an ioctl on its userfaultfd tells, or on the kernel driver's descriptor of one that has none, and
+ * where it lives that takes its lock, which it may hold for ever: an errand asks, with a duplicate of its own. A client
+ * that keeps the answer waiting counts as alive; its process's end is seen without asking.
  */
 #include <errno.h>
 #include <fcntl.h>

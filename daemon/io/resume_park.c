@@ -2,8 +2,9 @@
 /*
  * A connection can end while its client lives: cut off because it did not read, or dropped by a client that
  * waited too long for an answer. Its managed ranges are its memory, so they are not given up for that, and nor is
- * memory of its own that it has pinned. The client is known again as after a restart of the daemon. A process that ends or calls execve(2) loses its
- * address space before its sockets close, so it is told apart as soon as somebody has looked (resume_gone.c).
+ * memory of its own that it has pinned. The client is known again as after a restart of the daemon. A process that
+ * ends or calls execve(2) loses its address space before its sockets close, so it is told apart as soon as somebody has
+ * looked (resume_gone.c).
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -119,12 +119,12 @@ static bool take_descriptors(struct resume *w)
 	size_t i;
 
 	w->space->uffd = stored_uffd(w->who.client);
-	/* Threads read it before the client is there to be offered one. */
-	if (w->space->uffd >= 0)
-		(void)gate_new(&w->space->gate, &w->space->gate_fd);
-	if (w->space->uffd >= 0)
-		charge_force(&w->space->stored, w->space->account, ACCOUNT_STORED, 1);
 	all = w->space->uffd >= 0;
+	if (all) {
+		/* Threads read it before the client is there to be offered one. */
+		(void)gate_new(&w->space->gate, &w->space->gate_fd);
+		charge_force(&w->space->stored, w->space->account, ACCOUNT_STORED, 1);
+	}
 	for (i = 0; i < w->n; i++)
 		all = memfile_at_hand(w->ranges[i].range) && all;
 	return all;

@@ -13,7 +13,7 @@
 
 struct gate;
 
-/* gate.c: who may read a client's userfaultfd (proto/gate.h). -EMFILE, -ENFILE, -ENOMEM, -EIO. */
+/* gate.c: who may read a client's userfaultfd (proto/gate.h). -EMFILE, -ENFILE, -ENOMEM. */
 int gate_new(struct gate **ret, int *ret_fd);	/* the descriptor is the caller's */
 struct gate *gate_free(struct gate *g);
 

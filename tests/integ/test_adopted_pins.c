@@ -138,6 +138,17 @@ static void pins_outlive_the_connection(void **state)
 	close_failing(&f);
 }
 
+/* Its connection is cut, and it does not come back by itself. */
+static struct hmm_client *away_with_pin(struct failing *f, struct hmm_range **ret)
+{
+	struct hmm_client *away = house_client(f->h, "away", HMM_CLIENT_NO_HELPER);
+
+	assert_true(hmm_register(away, memory_of(SIZE), SIZE, NULL, ret) >= 0);
+	assert_int_equal(hmm_range_pin(*ret, 0, HUGE_PAGE, NULL), 0);
+	cut_off(f);
+	return away;
+}
+
 /* Freed while it is away: it is not named any more, and the driver lets it go. */
 static void what_does_not_come_back_is_not_pinned(void **state)
 {
@@ -147,10 +158,7 @@ static void what_does_not_come_back_is_not_pinned(void **state)
 
 	(void)state;
 	open_failing(&f);
-	away = house_client(f.h, "away", HMM_CLIENT_NO_HELPER);
-	assert_true(hmm_register(away, memory_of(SIZE), SIZE, NULL, &r) >= 0);
-	assert_int_equal(hmm_range_pin(r, 0, HUGE_PAGE, NULL), 0);
-	cut_off(&f);
+	away = away_with_pin(&f, &r);
 	assert_soon(ask_sum(f.c, "clients", "pinned_bytes") == HUGE_PAGE);
 	(void)hmm_range_free(r);
 	assert_soon(hmm_client_process(away) == 0);
@@ -169,10 +177,7 @@ static void a_program_that_is_gone_is_not_waited_for(void **state)
 
 	(void)state;
 	open_failing(&f);
-	away = house_client(f.h, "away", HMM_CLIENT_NO_HELPER);
-	assert_true(hmm_register(away, memory_of(SIZE), SIZE, NULL, &r) >= 0);
-	assert_int_equal(hmm_range_pin(r, 0, HUGE_PAGE, NULL), 0);
-	cut_off(&f);
+	away = away_with_pin(&f, &r);
 	assert_int_equal(ask_sum(f.c, "clients", "pinned_bytes"), HUGE_PAGE);
 	let_fail(&f, HMMDEV_SNAPSHOT, ESRCH);
 	assert_soon(ask_rows(f.c, "clients", NULL) == 0);	/* who has ranges */
