@@ -147,11 +147,14 @@ int hmm_alloc(struct hmm_client *c, size_t size, const struct hmm_range_options 
 {
 	struct range_settings *settings;
 	struct hmm_range *range;
-	int r = client_check(c);
+	int r = client_enter(c);
 
-	if (r || !ret)
-		return r ? r : -EINVAL;
-	r = range_settings_new(opts, &settings);
+	if (r)
+		return r;
+	if (!ret)
+		return client_refuse(c, -EINVAL, "ret is NULL");
+	r = range_settings_new(c, opts, &settings);
+	client_leave(c);
 	if (r)
 		return r;
 	r = range_new(c, NULL, size, settings, &range);

@@ -22,12 +22,21 @@ int client_check(const struct hmm_client *c)
 	return getpid() == c->pid ? 0 : -ECHILD;
 }
 
-int client_enter(struct hmm_client *c)
+int client_lock(struct hmm_client *c)
 {
 	int r = client_check(c);
 
 	if (!r)
 		pthread_mutex_lock(&c->lock);
+	return r;
+}
+
+int client_enter(struct hmm_client *c)
+{
+	int r = client_lock(c);
+
+	if (!r)
+		client_forget_refusal(c);
 	return r;
 }
 
@@ -238,7 +247,7 @@ int hmm_client_get_timeout(struct hmm_client *c, uint64_t *ret_us)
 
 	if (!ret_us)
 		return -EINVAL;
-	r = client_enter(c);
+	r = client_lock(c);
 	if (r)
 		return r;
 	due_us = client_due(c);

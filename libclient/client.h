@@ -79,13 +79,21 @@ struct hmm_client {
 	uint8_t *in, *out, *decode;	/* buffers of HMM_LIMIT_FRAME, _FRAME, _DECODE */
 };
 
-/* Checks and locks. -EINVAL for NULL, -ECHILD in another process than the one that made it. */
+/*
+ * How a call that may be refused begins: checks, locks, and forgets what the thread was told before. -EINVAL for
+ * NULL, -ECHILD in another process than the one that made it.
+ */
 int client_enter(struct hmm_client *c);
 void client_leave(struct hmm_client *c);
-/* The same checks without the lock. */
+/* The same without forgetting, for what only reads or gives up. */
+int client_lock(struct hmm_client *c);
+/* The checks alone. */
 int client_check(const struct hmm_client *c);
 /* Remembers the text for the calling thread. With the lock. */
 void client_refused(struct hmm_client *c, const char *text);
+void client_forget_refusal(struct hmm_client *c);
+/* Remembers and leaves; returns the error. */
+int client_refuse(struct hmm_client *c, int error, const char *text);
 /*
  * Whether the program has given its last reference up, and must not be called any more. With the
  * lock.

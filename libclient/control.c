@@ -15,13 +15,12 @@ int hmm_control(struct hmm_client *c, const struct hmm_control *control, struct 
 	Hmmd__Control body = HMMD__CONTROL__INIT;
 	Hmmd__Message m = WIRE_MESSAGE(CONTROL, control, &body);
 	struct hmm_control what;
-	int r;
+	int r = client_enter(c);
 
-	if (!control || struct_read(&what, sizeof(what), control) < 0)
-		return -EINVAL;
-	r = client_enter(c);
 	if (r)
 		return r;
+	if (!control || struct_read(&what, sizeof(what), control) < 0)
+		return client_refuse(c, -EINVAL, "control is NULL, or its size is not what HMM_CONTROL_INIT sets");
 	body.verb = what.verb;
 	body.pid = what.pid;
 	body.addr = what.addr;

@@ -20,7 +20,7 @@ void driver_attach(struct hmm_client *c)
 {
 	Hmmd__AttachDriver body = HMMD__ATTACH_DRIVER__INIT;
 	Hmmd__Message m = WIRE_MESSAGE(ATTACH_DRIVER, attach_driver, &body);
-	struct request req = { .take = NULL };
+	struct request req = { .quiet = true };
 	uint64_t connection;
 
 	if (session_settle(c) || c->driver_attached || !driver_wanted(c))

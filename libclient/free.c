@@ -16,7 +16,7 @@ static void tell_daemon(struct hmm_client *c, uint64_t *ids, size_t n)
 {
 	Hmmd__Free body = HMMD__FREE__INIT;
 	Hmmd__Message m = WIRE_MESSAGE(FREE, free, &body);
-	struct request req = { .take = NULL };
+	struct request req = { .quiet = true };
 
 	if (n == 0)
 		return;

@@ -112,13 +112,16 @@ int hmm_range_residency(const struct hmm_range *range, size_t off, size_t len, u
 	uint64_t first, last;
 	int err;
 
-	if (!r || !tiers)
-		return -EINVAL;
-	err = range_span(r, off, len, &len);
-	if (!err)
-		err = client_enter(r->client);
+	err = r ? client_enter(r->client) : -EINVAL;
 	if (err)
 		return err;
+	if (!tiers)
+		return client_refuse(r->client, -EINVAL, "tiers is NULL");
+	err = range_span(r, off, len, &len);
+	if (err) {
+		client_leave(r->client);
+		return err;
+	}
 	first = ((uintptr_t)r->addr + off) >> LEDGER_PAGE_SHIFT;
 	last = ((uintptr_t)r->addr + off + len - 1) >> LEDGER_PAGE_SHIFT;
 	for (uint64_t vpn = first; vpn <= last; vpn++)

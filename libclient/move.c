@@ -17,13 +17,14 @@ static int enter(struct hmm_range *r, size_t off, size_t len, struct part *ret)
 	size_t length;
 	int err;
 
-	if (!r)
-		return -EINVAL;
-	err = range_span(r, off, len, &length);
-	if (!err)
-		err = client_enter(r->client);
+	err = r ? client_enter(r->client) : -EINVAL;
 	if (err)
 		return err;
+	err = range_span(r, off, len, &length);
+	if (err) {
+		client_leave(r->client);
+		return err;
+	}
 	/* A daemon that comes back may give another id. */
 	session_settle(r->client);
 	if (r->id == 0) {
@@ -43,11 +44,11 @@ int hmm_range_advise(struct hmm_range *r, size_t off, size_t len, uint32_t advic
 	struct part p;
 	int err;
 
-	if (advice > HMM_ADVICE_LAZY || (names_tier && value >= HMM_LIMIT_TIERS))
-		return -EINVAL;
 	err = enter(r, off, len, &p);
 	if (err)
 		return err;
+	if (advice > HMM_ADVICE_LAZY || (names_tier && value >= HMM_LIMIT_TIERS))
+		return client_refuse(p.client, -EINVAL, "there is no such advice, or value is not the index of a tier");
 	body.range = p.range;
 	body.offset = p.offset;
 	body.length = p.length;
@@ -66,11 +67,11 @@ int hmm_range_migrate(struct hmm_range *r, size_t off, size_t len, const char *t
 	struct part p;
 	int err;
 
-	if (!tier || flags)
-		return -EINVAL;
 	err = enter(r, off, len, &p);
 	if (err)
 		return err;
+	if (!tier || flags)
+		return client_refuse(p.client, -EINVAL, "tier is NULL, or flags is not 0");
 	body.range = p.range;
 	body.offset = p.offset;
 	body.length = p.length;

@@ -131,6 +131,16 @@ static int wait_for(struct hmm_client *c, struct hmm_op *op, uint64_t deadline_u
 	return r == -ETIMEDOUT ? HMM_OP_PENDING : r;
 }
 
+/* A pin is whole or none. */
+static int undone(struct hmm_client *c, const struct hmm_move_result *done)
+{
+	if (done->failed)
+		client_refused(c, "not all of it could be brought in: reading or writing failed");
+	else if (done->busy)
+		client_refused(c, "not all of it could be brought in: some pages are busy");
+	return done->failed ? -EIO : done->busy ? -EBUSY : 0;
+}
+
 int op_run(struct hmm_client *c, const Hmmd__Message *m)
 {
 	struct hmm_op *op;
@@ -139,10 +149,8 @@ int op_run(struct hmm_client *c, const Hmmd__Message *m)
 	if (r)
 		return r;
 	r = wait_for(c, op, CLOCK_NEVER);
-	if (!r && op->result.failed)
-		r = -EIO;
-	else if (!r && op->result.busy)
-		r = -EBUSY;
+	if (!r)
+		r = undone(c, &op->result);
 	release(op);
 	/* The caller has a range of this client, so this reference is not the last. */
 	hmm_client_unref(c);
@@ -168,7 +176,7 @@ int hmm_op_result(const struct hmm_op *op, struct hmm_move_result *ret)
 		return r;
 	r = op->done ? op->error : HMM_OP_PENDING;
 	if (struct_write(ret, &op->result, sizeof(op->result)) < 0)
-		r = -EINVAL;
+		return client_refuse(op->client, -EINVAL, "the size of the result is not set");
 	client_leave(op->client);
 	return r;
 }
@@ -177,7 +185,7 @@ struct hmm_op *hmm_op_unref(struct hmm_op *op)
 {
 	struct hmm_client *c = op ? op->client : NULL;
 
-	if (client_enter(c))
+	if (client_lock(c))
 		return NULL;
 	release(op);
 	client_leave(c);

@@ -47,15 +47,15 @@ static int fetch(struct hmm_client *c, const char *topic, const char *arg, struc
 int hmm_query(struct hmm_client *c, const char *topic, const char *arg, struct hmm_table **ret)
 {
 	struct listing l = { 0 };
-	int r = client_check(c);
+	int r = client_enter(c);
 
-	if (r || !topic || !ret)
-		return r ? r : -EINVAL;
-	r = table_new(&l.table);
 	if (r)
 		return r;
-	pthread_mutex_lock(&c->lock);
-	r = fetch(c, topic, arg, &l);
+	if (!topic || !ret)
+		return client_refuse(c, -EINVAL, "topic or ret is NULL");
+	r = table_new(&l.table);
+	if (!r)
+		r = fetch(c, topic, arg, &l);
 	client_leave(c);
 	if (r)
 		hmm_table_free(l.table);

@@ -121,17 +121,26 @@ struct hmm_range *range_find(const struct range_table *t, uint64_t id)
 	return r;
 }
 
+static const char *wrong_span(const struct hmm_range *r, size_t off, size_t len)
+{
+	if (r->managed && (off % LEDGER_PAGE_SIZE || len % LEDGER_PAGE_SIZE))
+		return "offset or length is not a multiple of the huge page size, 2M";
+	if (off % VALIDATE_BASE_PAGE || len % VALIDATE_BASE_PAGE)
+		return "offset or length is not a multiple of the base page size, 4K";
+	if (off >= r->size || len > r->size - off)
+		return "offset and length reach beyond the range";
+	return NULL;
+}
+
 int range_span(const struct hmm_range *r, size_t off, size_t len, size_t *ret_len)
 {
-	size_t page = r->managed ? LEDGER_PAGE_SIZE : VALIDATE_BASE_PAGE;
+	const char *wrong = wrong_span(r, off, len);
 
-	if (off >= r->size)
+	if (wrong) {
+		client_refused(r->client, wrong);
 		return -EINVAL;
-	if (len == 0)
-		len = r->size - off;
-	if (off % page || len % page || len > r->size - off)
-		return -EINVAL;
-	*ret_len = len;
+	}
+	*ret_len = len ? len : r->size - off;
 	return 0;
 }
 

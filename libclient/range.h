@@ -48,8 +48,8 @@ struct range_table {
 	size_t n_buckets, count, hashed;
 };
 
-/* Without the lock. opts may be NULL. -EINVAL, -ENOMEM. */
-int range_settings_new(const struct hmm_range_options *opts, struct range_settings **ret);
+/* opts may be NULL. -EINVAL (the thread's refusal says why), -ENOMEM. */
+int range_settings_new(struct hmm_client *c, const struct hmm_range_options *opts, struct range_settings **ret);
 struct range_settings *range_settings_unref(struct range_settings *s);
 bool range_settings_equal(const struct range_settings *a, const struct range_settings *b);
 void range_settings_pack(const struct range_settings *s, Hmmd__RangeOptions *ret);

@@ -16,10 +16,14 @@ static struct refusal *find(struct hmm_client *c, pid_t thread)
 	return NULL;
 }
 
-static struct refusal *oldest(struct hmm_client *c)
+/* One that nobody has, else the oldest. */
+static struct refusal *spare(struct hmm_client *c)
 {
-	struct refusal *r = &c->refusals[0];
+	struct refusal *r = find(c, 0);
 
+	if (r)
+		return r;
+	r = &c->refusals[0];
 	for (size_t i = 1; i < CLIENT_REFUSALS; i++)
 		if (c->refusals[i].stamp < r->stamp)
 			r = &c->refusals[i];
@@ -32,18 +36,33 @@ void client_refused(struct hmm_client *c, const char *text)
 	struct refusal *r = find(c, thread);
 
 	if (!r)
-		r = oldest(c);
+		r = spare(c);
 	r->thread = thread;
 	r->stamp = ++c->refusal_stamp;
 	strncpy(r->text, text, HMM_LIMIT_TEXT);
 	r->text[HMM_LIMIT_TEXT] = '\0';
 }
 
+void client_forget_refusal(struct hmm_client *c)
+{
+	struct refusal *r = find(c, gettid());
+
+	if (r)
+		r->thread = 0;
+}
+
+int client_refuse(struct hmm_client *c, int error, const char *text)
+{
+	client_refused(c, text);
+	client_leave(c);
+	return error;
+}
+
 const char *hmm_client_last_error(struct hmm_client *c)
 {
 	struct refusal *r;
 
-	if (client_enter(c))
+	if (client_lock(c))
 		return "";
 	r = find(c, gettid());
 	client_leave(c);

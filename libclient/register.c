@@ -117,11 +117,14 @@ int hmm_register_many(struct hmm_client *c, size_t n, void *const *addrs, const 
 {
 	struct range_settings *settings;
 	struct hmm_range **ranges;
-	int r = client_check(c);
+	int r = client_enter(c);
 
-	if (r || !n || !addrs || !sizes || !ret)
-		return r ? r : -EINVAL;
-	r = range_settings_new(opts, &settings);
+	if (r)
+		return r;
+	if (!n || !addrs || !sizes || !ret)
+		return client_refuse(c, -EINVAL, "n is 0, or addrs, sizes or ret is NULL");
+	r = range_settings_new(c, opts, &settings);
+	client_leave(c);
 	if (r)
 		return r;
 	ranges = calloc(n, sizeof(*ranges));

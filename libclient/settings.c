@@ -31,18 +31,38 @@ static char *keep(char **end, const char *s)
 	return start;
 }
 
-int range_settings_new(const struct hmm_range_options *opts, struct range_settings **ret)
+static bool fits(const char *s, size_t most)
+{
+	return strnlen(given(s), most + 1) <= most;
+}
+
+/* What cannot be kept; everything else is for the rules of the wire to say. */
+static const char *wrong_with(const struct hmm_range_options *o)
+{
+	if (o->reserved)
+		return "options.reserved is not 0";
+	if (!fits(o->name, HMM_LIMIT_NAME))
+		return "options.name is longer than 63 bytes";
+	if (!fits(o->policy, HMM_LIMIT_NAME))
+		return "options.policy is longer than 63 bytes";
+	return fits(o->prefer, HMM_LIMIT_TIER_NAME) ? NULL : "options.prefer is longer than 31 bytes";
+}
+
+int range_settings_new(struct hmm_client *c, const struct hmm_range_options *opts, struct range_settings **ret)
 {
 	struct hmm_range_options o = { 0 };
 	struct range_settings *s;
+	const char *wrong;
 	char *end;
 
 	if (opts && struct_read(&o, sizeof(o), opts) < 0)
+		wrong = "options.size is not what HMM_RANGE_OPTIONS_INIT sets, or they use what this library does not know";
+	else
+		wrong = wrong_with(&o);
+	if (wrong) {
+		client_refused(c, wrong);
 		return -EINVAL;
-	if (o.reserved || strnlen(given(o.name), HMM_LIMIT_NAME + 1) > HMM_LIMIT_NAME ||
-	    strnlen(given(o.policy), HMM_LIMIT_NAME + 1) > HMM_LIMIT_NAME ||
-	    strnlen(given(o.prefer), HMM_LIMIT_TIER_NAME + 1) > HMM_LIMIT_TIER_NAME)
-		return -EINVAL;
+	}
 	s = malloc(sizeof(*s) + strlen(given(o.name)) + strlen(given(o.policy)) +
 		   strlen(given(o.prefer)) + 3);
 	if (!s)

@@ -64,18 +64,17 @@ int hmm_tiers(struct hmm_client *c, struct hmm_tier_info *infos, size_t n, size_
 	Hmmd__Message m = WIRE_MESSAGE(TIERS, tiers, &body);
 	struct tier_list list;
 	struct request req = { .take = take_tiers, .into = &list };
-	int r;
+	int r = client_enter(c);
 
-	if (!ret_n || (n > 0 && !infos))
-		return -EINVAL;
-	r = client_enter(c);
 	if (r)
 		return r;
+	if (!ret_n || (n > 0 && !infos))
+		return client_refuse(c, -EINVAL, "ret_n is NULL, or there is no room for the tiers");
 	r = wire_call(c, &req, &m, NULL, 0, clock_after(WIRE_ANSWER_US));
-	client_leave(c);
-	if (!r)
-		r = give(&list, infos, n < list.n ? n : list.n);
+	if (!r && give(&list, infos, n < list.n ? n : list.n) < 0)
+		return client_refuse(c, -EINVAL, "the size of an entry is not set");
 	if (!r)
 		*ret_n = list.n;
+	client_leave(c);
 	return r;
 }

@@ -108,7 +108,7 @@ int wire_call(struct hmm_client *c, struct request *req, const Hmmd__Message *m,
 	link_wait_end(c);
 	if (req->done) {
 		r = req->result;
-		if (req->text[0])
+		if (req->text[0] && !req->quiet)
 			client_refused(c, req->text);
 	} else if (r == -ETIMEDOUT) {
 		/*

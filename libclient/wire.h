@@ -33,6 +33,7 @@ struct request {
 	uint64_t id;
 	take_fn *take;		/* NULL: only Ok will do */
 	void *into;		/* for take */
+	bool quiet;		/* a refusal is not the caller's: the call goes on */
 	int result;		/* when done */
 	bool done;
 	char text[HMM_LIMIT_TEXT + 1];	/* of a refusal */

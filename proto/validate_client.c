@@ -142,7 +142,7 @@ static int check_control_area(const Hmmd__Control *c, struct invalid *why)
 		return 0;
 	return check_that(c->addr < c->end, "end is not above addr", why) ||
 	       check_that(c->addr % VALIDATE_BASE_PAGE == 0 && c->end % VALIDATE_BASE_PAGE == 0,
-			  "addr or end is not a multiple of the page size", why) ||
+			  "addr or end is not a multiple of the base page size, 4K", why) ||
 	       check_or(c->end <= HMM_LIMIT_ADDRESS, ERANGE, "end is beyond the user addresses",
 			why);
 }

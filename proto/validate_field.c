@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/ledger.h"
 #include "proto/validate_field.h"
 
 int invalid_set(struct invalid *why, int code, const char *text)
@@ -61,7 +62,9 @@ int check_size(uint64_t size, uint64_t align, struct invalid *why)
 	if (size == 0)
 		return invalid_set(why, EINVAL, "size is 0");
 	if (size % align)
-		return invalid_set(why, EINVAL, "size is not a multiple of the page size");
+		return invalid_set(why, EINVAL, align == LEDGER_PAGE_SIZE ?
+				   "size is not a multiple of the huge page size, 2M" :
+				   "size is not a multiple of the base page size, 4K");
 	if (size > HMM_LIMIT_RANGE_SIZE)
 		return invalid_set(why, ERANGE, "size is larger than the largest range");
 	return 0;
@@ -75,7 +78,9 @@ int check_area(uint64_t addr, uint64_t size, uint64_t align, struct invalid *why
 	if (r)
 		return r;
 	if (addr == 0 || addr % align)
-		return invalid_set(why, EINVAL, "addr is not a multiple of the page size, or is 0");
+		return invalid_set(why, EINVAL, align == LEDGER_PAGE_SIZE ?
+				   "addr is not a multiple of the huge page size, 2M, or is 0" :
+				   "addr is not a multiple of the base page size, 4K, or is 0");
 	if (__builtin_add_overflow(addr, size, &end) || end > HMM_LIMIT_ADDRESS)
 		return invalid_set(why, ERANGE, "addr and size reach beyond the user addresses");
 	return 0;
@@ -89,8 +94,9 @@ int check_span(uint64_t range, uint64_t offset, uint64_t length, uint64_t align,
 	if (range == 0)
 		return invalid_set(why, EINVAL, "range is 0");
 	if (offset % align || length % align)
-		return invalid_set(why, EINVAL,
-				   "offset or length is not a multiple of the page size");
+		return invalid_set(why, EINVAL, align == LEDGER_PAGE_SIZE ?
+				   "offset or length is not a multiple of the huge page size, 2M" :
+				   "offset or length is not a multiple of the base page size, 4K");
 	if (__builtin_add_overflow(offset, length, &end) || end > HMM_LIMIT_RANGE_SIZE)
 		return invalid_set(why, ERANGE, "offset and length reach beyond the largest range");
 	return 0;

@@ -117,7 +117,7 @@ static int check_marks(const struct tier_config *t, struct text text)
 			"tier %s: high = %u%%, low = %u%%; needed: 1%% <= low <= high <= 100%%",
 			t->name, t->high, t->low);
 	if (t->capacity % LEDGER_PAGE_SIZE)
-		return wrong(text, "tier %s: a capacity is a multiple of the huge page, 2M",
+		return wrong(text, "tier %s: a capacity is a multiple of the huge page size, 2M",
 			     t->name);
 	return 0;
 }

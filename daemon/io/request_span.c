@@ -45,7 +45,7 @@ int request_find_span(struct request *q, uint64_t range, uint64_t offset, uint64
 		wrong = "offset and length reach beyond the range";
 		code = ERANGE;
 	} else if (r->kind == RANGE_MANAGED && (offset | length) % LEDGER_PAGE_SIZE) {
-		wrong = "offset or length is not a multiple of the huge page";
+		wrong = "offset or length is not a multiple of the huge page size, 2M";
 	}
 	if (wrong) {
 		session_error(q->session, q->id, code, "range %llu: %s", (unsigned long long)range,

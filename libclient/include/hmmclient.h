@@ -98,7 +98,11 @@ int hmm_client_get_timeout(struct hmm_client *, uint64_t *ret_us);
 /* Handles what is there, never blocks. 0, or -ENOTCONN while no daemon is there. */
 int hmm_client_process(struct hmm_client *);
 int hmm_client_set_event_handler(struct hmm_client *, hmm_event_fn *, void *userdata);
-/* The text of the last refusal the daemon sent to this thread's call, or "". Valid until the next call. */
+/*
+ * Why this thread's last call was refused, in the daemon's words or the library's; "" when it was not, or when the
+ * error says all. Every call that can be refused sets it or clears it; those that only read (addresses, sizes, names,
+ * tables, the descriptor and its timeout) and the unrefs leave it. Valid until the thread's next call.
+ */
 const char *hmm_client_last_error(struct hmm_client *);
 
 /* ---- ranges -------------------------------------------------------------------------------- */

@@ -82,6 +82,7 @@ integ_test_programs = \
 	tests/integ/test_ranges \
 	tests/integ/test_reconfigure \
 	tests/integ/test_recovery \
+	tests/integ/test_refusals \
 	tests/integ/test_reload \
 	tests/integ/test_restart \
 	tests/integ/test_room \
@@ -234,6 +235,9 @@ tests_integ_test_reconfigure_LDADD = $(support_ldadd)
 tests_integ_test_recovery_SOURCES = tests/integ/test_recovery.c
 tests_integ_test_recovery_CFLAGS = $(support_cflags)
 tests_integ_test_recovery_LDADD = $(support_ldadd)
+tests_integ_test_refusals_SOURCES = tests/integ/test_refusals.c
+tests_integ_test_refusals_CFLAGS = $(support_cflags)
+tests_integ_test_refusals_LDADD = $(support_ldadd)
 
 tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
 tests_integ_test_reload_CFLAGS = $(support_cflags)
