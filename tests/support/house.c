@@ -281,6 +281,8 @@ int house_wait(struct house *h)
 {
 	int status = -1;
 
+	if (h->pid < 0)
+		return status;
 	if (!WAIT_UNTIL(!house_alive(h))) {
 		house_show_log(h);
 		house_kill(h);
@@ -291,16 +293,24 @@ int house_wait(struct house *h)
 	return status;
 }
 
+/* Without a daemon the number would mean every process of the machine. */
+static void tell(const struct house *h, int sig)
+{
+	if (h->pid > 0)
+		kill(h->pid, sig);
+}
+
 int house_stop(struct house *h)
 {
-	kill(h->pid, SIGTERM);
+	tell(h, SIGTERM);
 	return house_wait(h);
 }
 
 void house_kill(struct house *h)
 {
-	kill(h->pid, SIGKILL);
-	waitpid(h->pid, NULL, 0);
+	tell(h, SIGKILL);
+	if (h->pid > 0)
+		waitpid(h->pid, NULL, 0);
 	h->pid = -1;
 }
 
