@@ -31,6 +31,8 @@ static int take_file(struct hmm_client *c, struct request *req, const Hmmd__Mess
 		return -EPROTO;
 	a->id = reply->range;
 	a->connection = c->session.connection;
+	if (req->starved)
+		return -EMFILE;
 	fd = fds[0];
 	fds[0] = -1;
 	return file_place(c, a->range, a->held, reply->file, reply->offset, fd);

@@ -40,15 +40,14 @@ int hmm_range_advise(struct hmm_range *r, size_t off, size_t len, uint32_t advic
 	Hmmd__Advise body = HMMD__ADVISE__INIT;
 	Hmmd__Message m = WIRE_MESSAGE(ADVISE, advise, &body);
 	struct request req = { .take = NULL };
-	bool names_tier = advice == HMM_ADVICE_PREFERRED_TIER || advice == HMM_ADVICE_ACCESSED_BY;
 	struct part p;
 	int err;
 
 	err = enter(r, off, len, &p);
 	if (err)
 		return err;
-	if (advice > HMM_ADVICE_LAZY || (names_tier && value >= HMM_LIMIT_TIERS))
-		return client_refuse(p.client, -EINVAL, "there is no such advice, or value is not the index of a tier");
+	if (advice > HMM_ADVICE_LAZY)
+		return client_refuse(p.client, -EINVAL, "there is no such advice");
 	body.range = p.range;
 	body.offset = p.offset;
 	body.length = p.length;

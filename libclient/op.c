@@ -134,11 +134,13 @@ static int wait_for(struct hmm_client *c, struct hmm_op *op, uint64_t deadline_u
 /* A pin is whole or none. */
 static int undone(struct hmm_client *c, const struct hmm_move_result *done)
 {
-	if (done->failed)
+	if (done->no_room)
+		client_refused(c, "not all of it could be brought in: there is no room in memory");
+	else if (done->failed)
 		client_refused(c, "not all of it could be brought in: reading or writing failed");
 	else if (done->busy)
 		client_refused(c, "not all of it could be brought in: some pages are busy");
-	return done->failed ? -EIO : done->busy ? -EBUSY : 0;
+	return done->no_room ? -ENOSPC : done->failed ? -EIO : done->busy ? -EBUSY : 0;
 }
 
 int op_run(struct hmm_client *c, const Hmmd__Message *m)

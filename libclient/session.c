@@ -83,12 +83,13 @@ static int take_hello(struct hmm_client *c, struct request *req, const Hmmd__Mes
 {
 	const Hmmd__HelloReply *h = m->hello_reply;
 
-	(void)req;
 	if (m->kind_case != HMMD__MESSAGE__KIND_HELLO_REPLY)
 		return -EPROTO;
 	if (h->version < HMM_LIMIT_VERSION_MIN || h->version > HMM_LIMIT_VERSION_MAX ||
 	    h->huge_page_size != LEDGER_PAGE_SIZE)
 		return -EPROTONOSUPPORT;
+	if (req->starved)
+		return -EMFILE;
 	if ((c->flags & HMM_CLIENT_CONTROL) && !(h->features & HMMD__FEATURE__FEATURE_CONTROL))
 		return -EACCES;
 	if (c->session.resuming && !(h->features & HMMD__FEATURE__FEATURE_RESUME)) {
@@ -131,9 +132,9 @@ int session_connect(struct hmm_client *c)
 	c->session.connection++;
 	c->armed = epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->link->fd, &event) == 0;
 	r = c->armed ? say_hello(c) : -errno;
-	if (r)
+	if (r && c->link)
 		session_drop(c, r);
-	return r;
+	return r ? c->session.error : 0;
 }
 
 static void up(struct hmm_client *c)
@@ -217,8 +218,11 @@ static int advance(struct hmm_client *c)
 	case SESSION_RESUME:
 		if (r == 0)
 			return next_frame(c, SESSION_RESUME);
-		/* It will not take them: the next attempt starts from nothing, unless somebody still has them. */
-		if (!lost_may(c))
+		/*
+		 * It will not take them: the next attempt starts from nothing, unless somebody still has them, or it
+		 * only had no descriptor left for them.
+		 */
+		if (r == -EMFILE || !lost_may(c))
 			return r;
 		s->client = 0;
 		lost_all(c, "the daemon refused to take this range over", true);

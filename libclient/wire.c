@@ -24,6 +24,8 @@ static int send_frame(struct hmm_client *c, uint64_t id, const Hmmd__Message *m,
 		return -EMSGSIZE;
 	r = fd_send(c->link->fd, c->out, size, fds, n_fds, MSG_DONTWAIT);
 	if (r == FD_E_CLOSED) {
+		if (c->session.state == SESSION_HELLO)
+			wire_receive(c, NULL);	/* why, if it was turned away */
 		session_drop(c, -ENOTCONN);
 		return -ENOTCONN;
 	}
@@ -33,7 +35,7 @@ static int send_frame(struct hmm_client *c, uint64_t id, const Hmmd__Message *m,
 static void list_request(struct hmm_client *c, struct request *req)
 {
 	req->id = c->next_id++;
-	req->done = false;
+	req->done = req->starved = false;
 	req->result = 0;
 	req->text[0] = '\0';
 	req->next = c->requests;
@@ -138,19 +140,28 @@ static void refuse(struct request *req, const Hmmd__Error *error)
 	req->text[HMM_LIMIT_TEXT] = '\0';
 }
 
-/* 0; -EPROTO: no answer to what was asked. */
-static int answer(struct hmm_client *c, uint64_t id, const Hmmd__Message *m, int *fds)
+/* The daemon turned the connection away before it had read anything of it. */
+static bool turned_away(const struct hmm_client *c, uint64_t id, const Hmmd__Message *m)
 {
-	struct request *req = take_request(c, id);
+	return id == 0 && m->kind_case == HMMD__MESSAGE__KIND_ERROR && c->session.state == SESSION_HELLO;
+}
+
+/* 0; -EPROTO: no answer to what was asked. */
+static int answer(struct hmm_client *c, uint64_t id, const Hmmd__Message *m, int *fds, bool starved)
+{
+	struct request *req = take_request(c, turned_away(c, id, m) ? c->session.request.id : id);
 
 	if (!req)
 		return 0;
+	req->starved = starved;
 	if (m->kind_case == HMMD__MESSAGE__KIND_ERROR)
 		refuse(req, m->error);
 	else if (req->take)
 		req->result = req->take(c, req, m, fds);
 	else
 		req->result = m->kind_case == HMMD__MESSAGE__KIND_OK ? 0 : -EPROTO;
+	if (starved && req->result == -EMFILE)
+		strncpy(req->text, "this program has no place for one more descriptor (RLIMIT_NOFILE)", HMM_LIMIT_TEXT);
 	req->done = true;
 	pthread_cond_broadcast(&c->changed);
 	if (req == &c->session.request)
@@ -242,21 +253,29 @@ static int unknown_kind(struct hmm_client *c, uint64_t id)
 	return req == &c->session.request ? -EPROTO : 0;
 }
 
-static int dispatch(struct hmm_client *c, size_t size, int *fds, size_t n_fds)
+/* starved: how many descriptors came is not known, so it counts as what there may be with it, if any. */
+static int dispatch(struct hmm_client *c, size_t size, int *fds, size_t n_fds, bool starved)
 {
 	struct frame frame;
 	struct invalid why;
 	Hmmd__Message *m;
+	size_t least;
 	int r;
 
 	if (frame_cut(c->in, size, &frame) || frame_unpack(&frame, &c->arena, &m))
 		return -EPROTO;
-	r = message_validate(m, FROM_DAEMON, n_fds, &why);
+	if (starved)
+		message_fds(m, &least, &n_fds);
+	r = starved && !n_fds ? VALIDATE_E_FDS : message_validate(m, FROM_DAEMON, n_fds, &why);
 	if (r == VALIDATE_E_KIND)
 		return unknown_kind(c, frame.id);
-	if (r || (frame.id == 0) != !!message_is_event(m->kind_case))
+	if (r)
 		return -EPROTO;
-	return frame.id == 0 ? event(c, m) : answer(c, frame.id, m, fds);
+	if (frame.id == 0 && message_is_event(m->kind_case))
+		return event(c, m);
+	if ((frame.id == 0 && !turned_away(c, frame.id, m)) || message_is_event(m->kind_case))
+		return -EPROTO;
+	return answer(c, frame.id, m, fds, starved);
 }
 
 /* 0: there may be more. */
@@ -268,10 +287,11 @@ static int receive_one(struct hmm_client *c)
 	r = fd_recv(c->link->fd, c->in, HMM_LIMIT_FRAME, fds, HMM_LIMIT_FDS, &size, &n_fds);
 	if (r == -EAGAIN)
 		return r;
-	if (r == 0) {
-		if (!n_fds)
+	if (r == 0 || r == FD_E_NO_ROOM) {
+		if (r || !n_fds)
 			fds[0] = -1;
-		r = dispatch(c, size, fds, n_fds);
+		n_fds = r ? 0 : n_fds;
+		r = dispatch(c, size, fds, n_fds, r == FD_E_NO_ROOM);
 		fd_close_all(fds, n_fds);
 	} else if (r > 0) {
 		r = r == FD_E_CLOSED ? -ENOTCONN : -EPROTO;

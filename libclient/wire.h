@@ -23,7 +23,8 @@ struct request;
 /*
  * Called under the lock with an answer that is neither Error nor invalid. Descriptors that it keeps
  * it sets to -1; fds[0] is -1 when none came. 0; -errno is the request's result; -EPROTO: no answer
- * to this request, the link is dropped.
+ * to this request, the link is dropped. With `starved` set only the bytes are of use; what needs
+ * descriptors returns -EMFILE.
  */
 typedef int take_fn(struct hmm_client *c, struct request *req, const Hmmd__Message *answer,
 		    int *fds);
@@ -34,6 +35,7 @@ struct request {
 	take_fn *take;		/* NULL: only Ok will do */
 	void *into;		/* for take */
 	bool quiet;		/* a refusal is not the caller's: the call goes on */
+	bool starved;		/* descriptors came with the answer, and this process could not take them */
 	int result;		/* when done */
 	bool done;
 	char text[HMM_LIMIT_TEXT + 1];	/* of a refusal */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * sendmsg(2) and recvmsg(2) with SCM_RIGHTS. The kernel says in two flags that something was cut
- * off: MSG_TRUNC for bytes, MSG_CTRUNC for descriptors. After either nothing of the packet is of
- * use, so the descriptors that did arrive are closed and the caller gets a named outcome.
+ * off: MSG_TRUNC for bytes, MSG_CTRUNC for descriptors. After either the descriptors that did arrive are closed
+ * and the caller gets a named outcome. Where there was a place for one more and none came, the process itself
+ * has no room for it; the bytes still say what the packet was.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -113,9 +114,12 @@ int fd_recv(int sock, void *buf, size_t cap, int *fds, size_t cap_fds, size_t *r
 	n = take_fds(&msg, got);
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || size == 0) {
 		fd_close_all(got, n);
-		if (msg.msg_flags & MSG_CTRUNC)
-			return FD_E_TOO_MANY;
-		return msg.msg_flags & MSG_TRUNC ? FD_E_TRUNCATED : FD_E_CLOSED;
+		if (msg.msg_flags & MSG_TRUNC)
+			return FD_E_TRUNCATED;
+		if (!(msg.msg_flags & MSG_CTRUNC))
+			return FD_E_CLOSED;
+		*ret_size = size;
+		return n < cap_fds ? FD_E_NO_ROOM : FD_E_TOO_MANY;
 	}
 	if (n > 0)	/* who wants none may have no place for any */
 		memcpy(fds, got, n * sizeof(int));

@@ -13,9 +13,9 @@ enum {
 	FD_E_CLOSED = 1,	/* the peer is gone */
 	/* the packet was larger than the buffer; all its descriptors are closed */
 	FD_E_TRUNCATED = 2,
-	/* more descriptors than cap_fds or than this process may open; all are closed */
-	FD_E_TOO_MANY = 3,
-	FD_E_CARRIES = 4	/* descriptors come with the packet, which was left where it is */
+	FD_E_TOO_MANY = 3,	/* more descriptors than cap_fds; all are closed */
+	FD_E_CARRIES = 4,	/* descriptors come with the packet, which was left where it is */
+	FD_E_NO_ROOM = 5	/* this process may not open so many descriptors; all are closed, the bytes are there */
 };
 
 /*
@@ -25,7 +25,7 @@ enum {
 int fd_send(int sock, const void *buf, size_t size, const int *fds, size_t n_fds, int flags);
 /*
  * Receives one packet without blocking, at most cap bytes and cap_fds (at most HMM_LIMIT_FDS)
- * descriptors. 0, FD_E_*, -EAGAIN when nothing is there, -errno.
+ * descriptors. 0, FD_E_*, -EAGAIN when nothing is there, -errno. *ret_size is also set with FD_E_NO_ROOM.
  */
 int fd_recv(int sock, void *buf, size_t cap, int *fds, size_t cap_fds, size_t *ret_size,
 	    size_t *ret_fds);

@@ -16,7 +16,7 @@ static const struct {
 	[0] = { "not refused", 0 },
 	[SPACE_E_OVERLAP] = { "overlaps another range", EEXIST },
 	[SPACE_E_QUOTA] = { "over the quota of this user", EDQUOT },
-	[SPACE_E_FULL] = { "the tiers have no room that is not promised already", ENOMEM },
+	[SPACE_E_FULL] = { "the tiers have no room that is not promised already", ENOSPC },
 	[SPACE_E_POLICY] = { "no such policy", ENOENT },
 	[SPACE_E_TIER] = { "no such tier", ENOENT },
 	[SPACE_E_NONE] = { "no such range", ENOENT },

@@ -36,8 +36,7 @@ static request_fn *const requests[] = {
 	[HMMD__MESSAGE__KIND_ZAP_DONE] = request_zap_done,
 };
 
-/* The id of a frame whose header is there, whatever else is wrong; 0 when even the magic is not. */
-static uint64_t id_of(const uint8_t *packet)
+uint64_t dispatch_id_of(const uint8_t *packet)
 {
 	uint32_t magic = 0;
 	uint64_t id = 0;
@@ -57,7 +56,7 @@ static void refuse_frame(struct session *s, uint64_t id, int code, const char *t
 
 void dispatch_refuse_packet(struct session *s, const uint8_t *packet, int code, const char *text)
 {
-	refuse_frame(s, id_of(packet), code, text);
+	refuse_frame(s, dispatch_id_of(packet), code, text);
 }
 
 /* While ranges are being handed over nothing else may touch them: the record of what came holds them. */
@@ -117,7 +116,7 @@ void dispatch_frame(struct session *s, const uint8_t *packet, size_t size, int *
 	int r = frame_cut(packet, size, &frame);
 
 	if (r) {
-		refuse_frame(s, r == FRAME_E_SHORT ? 0 : id_of(packet), EPROTO, frame_text(r));
+		refuse_frame(s, r == FRAME_E_SHORT ? 0 : dispatch_id_of(packet), EPROTO, frame_text(r));
 		return;
 	}
 	r = frame_unpack(&frame, &s->daemon->server->arena, &m);

@@ -10,6 +10,8 @@ struct session;
 
 /* Descriptors that the request takes over are set to -1; the caller closes the others. */
 void dispatch_frame(struct session *s, const uint8_t *packet, size_t size, int *fds, size_t n_fds);
+/* The id of a frame whose header is there, whatever else is wrong; 0 when even the magic is not. */
+uint64_t dispatch_id_of(const uint8_t *packet);
 /* A packet that could not be received whole, with at least its header there: answered, then disconnected. */
 void dispatch_refuse_packet(struct session *s, const uint8_t *packet, int code, const char *text);
 

@@ -92,8 +92,10 @@ static size_t receive(struct porter *p, int sock)
 	p->note.head.n_fds = (uint32_t)fds;
 	if (n <= 0)
 		p->note.head.result = FD_E_CLOSED;
-	else if (msg.msg_flags & MSG_CTRUNC || fds > HMM_LIMIT_FDS)
+	else if (fds > HMM_LIMIT_FDS)
 		p->note.head.result = FD_E_TOO_MANY;
+	else if (msg.msg_flags & MSG_CTRUNC)
+		p->note.head.result = FD_E_NO_ROOM;
 	else if (msg.msg_flags & MSG_TRUNC)
 		p->note.head.result = FD_E_TRUNCATED;
 	return n < 0 ? 0 : (size_t)n;

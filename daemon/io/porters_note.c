@@ -65,13 +65,13 @@ static bool read_note(struct porter *p)
 {
 	struct porters *ps = p->all;
 	int fds[HMM_LIMIT_FDS], r;
-	size_t size = sizeof(ps->note.head), n_fds = 0;
+	size_t size = 0, n_fds = 0;
 
 	r = fd_recv(p->box.fd, &ps->note, sizeof(ps->note), fds, HMM_LIMIT_FDS, &size, &n_fds);
 	if (r == -EAGAIN)
 		return false;
-	if (r == FD_E_TOO_MANY) {	/* than hmmd has room for; what the note says is there */
-		ps->note.head.result = FD_E_TOO_MANY;
+	if (r == FD_E_NO_ROOM) {	/* what the note says is there */
+		ps->note.head.result = FD_E_NO_ROOM;
 		ps->note.head.known = 0;
 	} else if (r || size < sizeof(ps->note.head)) {
 		uv_poll_stop(&p->poll);	/* the lodge will tell */

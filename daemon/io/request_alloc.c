@@ -74,7 +74,7 @@ static struct range_request wish(uint64_t size, const Hmmd__RangeOptions *o)
 				       .flags = o->flags };
 }
 
-static void send_file(struct request *q, const struct range *r)
+static int send_file(struct request *q, const struct range *r)
 {
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__AllocReply reply = HMMD__ALLOC_REPLY__INIT;
@@ -85,7 +85,7 @@ static void send_file(struct request *q, const struct range *r)
 	reply.offset = r->offset;
 	m.kind_case = HMMD__MESSAGE__KIND_ALLOC_REPLY;
 	m.alloc_reply = &reply;
-	session_send(q->session, q->id, &m, &f->fd, !f->shared || f->inode != q->message->alloc->file);
+	return session_send(q->session, q->id, &m, &f->fd, !f->shared || f->inode != q->message->alloc->file);
 }
 
 void request_alloc(struct request *q)
@@ -112,7 +112,8 @@ void request_alloc(struct request *q)
 		reply_result(q->session, q->id, rc, "the file of a managed range");
 		return;
 	}
-	send_file(q, r);
+	if (send_file(q, r))
+		retire_ranges(d, &r, 1, NULL, NULL);
 }
 
 static int put_record(struct daemon *d, struct range *r)

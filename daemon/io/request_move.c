@@ -35,7 +35,7 @@ int move_tier_takes(struct request *q, const struct tier *t)
 {
 	if (t->state == TIER_ONLINE)
 		return 0;
-	session_error(q->session, q->id, EBUSY, "tier %s %s", t->config.name,
+	session_error(q->session, q->id, t->state == TIER_FAILED ? EIO : EBUSY, "tier %s %s", t->config.name,
 		      t->state == TIER_FAILED ? "has failed"
 					      : "is being drained; undrain it first");
 	return -1;

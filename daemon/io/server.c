@@ -56,21 +56,32 @@ static unsigned int sessions_of(const struct server *s, uid_t uid)
 }
 
 /* The client has not said anything yet, so the answer carries id 0. */
-static void turn_away(struct server *s, int fd, uid_t uid, const char *whose, int limit)
+static void turn_away(struct server *s, int fd, uid_t uid, int code, const char *text)
 {
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__Error error = HMMD__ERROR__INIT;
-	char text[96];
 	size_t size;
 
-	snprintf(text, sizeof(text), "hmmd serves its %d connections%s already", limit, whose);
-	error.code = EUSERS;
-	error.text = text;
+	error.code = (uint32_t)code;
+	error.text = (char *)(uintptr_t)text;
 	m.kind_case = HMMD__MESSAGE__KIND_ERROR;
 	m.error = &error;
 	if (frame_pack(0, &m, s->out, HMM_LIMIT_FRAME, &size) == 0)
 		fd_send(fd, s->out, size, NULL, 0, MSG_DONTWAIT);
 	porters_bury(s->daemon->porters, fd, uid);
+}
+
+static void too_many(struct server *s, int fd, uid_t uid, const char *whose, unsigned int limit)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "hmmd serves its %u connections%s already", limit, whose);
+	turn_away(s, fd, uid, EUSERS, text);
+}
+
+static void no_descriptor(struct server *s, int fd, uid_t uid)
+{
+	turn_away(s, fd, uid, EMFILE, "hmmd has no descriptor left for one more connection (LimitNOFILE=)");
 }
 
 static void admit(struct server *s, int fd, const struct peer *peer)
@@ -114,7 +125,7 @@ static void welcome(struct server *s, int fd)
 	int r;
 
 	if (s->n_sessions >= places(uid)) {
-		turn_away(s, fd, uid, "", (int)places(uid));
+		too_many(s, fd, uid, "", places(uid));
 		return;
 	}
 	r = peer_get(fd, &peer);
@@ -122,13 +133,16 @@ static void welcome(struct server *s, int fd)
 		log_line(LOG_LEVEL_WARNING,
 			 "a connection is not taken: its process cannot be identified: %s",
 			 strerror(-r));
-		porters_bury(s->daemon->porters, fd, uid);
+		if (r == -EMFILE || r == -ENFILE)
+			no_descriptor(s, fd, uid);
+		else
+			porters_bury(s->daemon->porters, fd, uid);
 		return;
 	}
 	a = world_account(s->daemon->world, peer.uid);
 	if (a && sessions_of(s, peer.uid) >= a->limit[ACCOUNT_CLIENTS]) {
 		peer_done(&peer);
-		turn_away(s, fd, uid, " of one user", (int)a->limit[ACCOUNT_CLIENTS]);
+		too_many(s, fd, uid, " of one user", (unsigned int)a->limit[ACCOUNT_CLIENTS]);
 	} else {
 		admit(s, fd, &peer);
 	}
@@ -145,7 +159,7 @@ static void sacrifice(struct server *s)
 		close(s->spare_fd);
 	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
-		turn_away(s, fd, uid_of(fd), ", for which it has descriptors,", (int)s->n_sessions);
+		no_descriptor(s, fd, uid_of(fd));
 	s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

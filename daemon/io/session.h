@@ -23,8 +23,11 @@ const struct peer *session_peer(const struct session *s);
 uint64_t session_features(const struct session *s);		/* of the client */
 bool session_can_look(const struct session *s);			/* which pages of the peer are mapped, as far as known */
 void session_cannot_look(struct session *s);			/* it was tried; s may be NULL */
-/* Queues a frame; descriptors are duplicated. A peer whose queue is over HMM_LIMIT_QUEUE is cut off. */
-void session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds, size_t n_fds);
+/*
+ * Queues a frame; descriptors are duplicated. A peer whose queue is over HMM_LIMIT_QUEUE is cut off. -EMFILE: hmmd has
+ * no room for the descriptors, and the peer was told that instead.
+ */
+int session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds, size_t n_fds);
 void session_error(struct session *s, uint64_t id, int code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Disconnects: the space is retired. The session is freed when libuv has closed its handles. */
 void session_close(struct session *s, const char *why);

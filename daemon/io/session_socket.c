@@ -74,14 +74,15 @@ static const char *why_closed(const struct session *s)
 	return s->cut ? s->cut : "it closed the connection";
 }
 
-static void refuse_packet(struct session *s, int r, const uint8_t *packet)
+static void refuse_packet(struct session *s, int r, const uint8_t *packet, size_t size)
 {
 	if (r == FD_E_TRUNCATED)
 		dispatch_refuse_packet(s, packet, EMSGSIZE, frame_text(FRAME_E_LARGE));
 	else if (r == FD_E_TOO_MANY)
-		dispatch_refuse_packet(s, packet, E2BIG,
-				       "the packet carries more descriptors than a frame may, or "
-				       "than hmmd has room for");
+		dispatch_refuse_packet(s, packet, E2BIG, "the packet carries more descriptors than a frame may");
+	else if (r == FD_E_NO_ROOM)
+		session_error(s, size < HMM_LIMIT_HEADER ? 0 : dispatch_id_of(packet), EMFILE,
+			      "hmmd has no room for the descriptors of this request (LimitNOFILE=)");
 	else
 		session_close(s, r == FD_E_CLOSED ? why_closed(s) : "its socket failed");
 }
@@ -113,7 +114,7 @@ static bool read_frame(struct session *s)
 	} else if (r == FD_E_CARRIES) {
 		let_carry(s);
 	} else {
-		refuse_packet(s, r, server->in);
+		refuse_packet(s, r, server->in, HMM_LIMIT_HEADER);
 	}
 	return r != FD_E_CARRIES;
 }
@@ -128,7 +129,7 @@ void session_took(struct session *s, const struct porter_note *n, const uint8_t 
 	if (s->cut) {
 		session_close(s, s->cut);
 	} else if (n->result) {
-		refuse_packet(s, (int)n->result, packet);
+		refuse_packet(s, (int)n->result, packet, size);
 	} else {
 		for (uint32_t i = 0; i < n->n_fds; i++)
 			all[i] = n->known >> i & 1 ? fds[next++] : -1;
@@ -190,29 +191,40 @@ void session_ready(uv_poll_t *handle, int status, int events)
 	session_watch(s);
 }
 
-static void send_packed(struct session *s, const void *frame, size_t size, const int *fds,
-			size_t n_fds)
+/* 0: sent, or the connection ends; -EMFILE: the descriptors cannot go along. */
+static int queue_packed(struct session *s, const void *frame, size_t size, const int *fds, size_t n_fds)
+{
+	int r;
+
+	if (s->queued + size > HMM_LIMIT_QUEUE) {
+		cut_off(s, "it does not read what it asked for");
+		return 0;
+	}
+	r = outgoing_add(s, frame, size, fds, n_fds);
+	if (r == -EMFILE)
+		return r;
+	if (r)
+		cut_off(s, r == -EDQUOT ? "the connections of its user do not read what they asked for" :
+					  "there is no memory for its answer");
+	else
+		session_watch(s);
+	return 0;
+}
+
+static int send_packed(struct session *s, const void *frame, size_t size, const int *fds,
+		       size_t n_fds)
 {
 	int r = -EAGAIN;
 
 	if (!s->queued)
 		r = fd_send(s->fd, frame, size, fds, n_fds, MSG_DONTWAIT);
-	if (r == 0)
-		return;
-	if (r != -EAGAIN && r != -ENOBUFS) {
-		cut_off(s, r == FD_E_CLOSED ? "it closed the connection" : "its socket failed");
-		return;
-	}
-	if (s->queued + size > HMM_LIMIT_QUEUE) {
-		cut_off(s, "it does not read what it asked for");
-		return;
-	}
-	r = outgoing_add(s, frame, size, fds, n_fds);
+	if (r == -ETOOMANYREFS)
+		return -EMFILE;
+	if (r == -EAGAIN || r == -ENOBUFS)
+		return queue_packed(s, frame, size, fds, n_fds);
 	if (r)
-		cut_off(s, r == -EDQUOT ? "the connections of its user do not read what they asked for" :
-					  "there is no memory or descriptor for its answer");
-	else
-		session_watch(s);
+		cut_off(s, r == FD_E_CLOSED ? "it closed the connection" : "its socket failed");
+	return 0;
 }
 
 /*
@@ -226,20 +238,24 @@ static bool spare(const Hmmd__Message *m)
 	       m->kind_case == HMMD__MESSAGE__KIND_NOTICE;
 }
 
-void session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds,
-		  size_t n_fds)
+int session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds,
+		 size_t n_fds)
 {
 	uint8_t *out = s->daemon->server->out;
 	size_t size;
+	int r;
 
 	if (s->closing || s->cut || (is_behind(s) && spare(m)))
-		return;
+		return 0;
 	if (frame_pack(id, m, out, HMM_LIMIT_FRAME, &size)) {
 		log_line(LOG_LEVEL_ERROR, "an answer does not fit into a frame");
 		session_error(s, id, EMSGSIZE, "the answer does not fit into a frame");
-		return;
+		return 0;
 	}
-	send_packed(s, out, size, fds, n_fds);
+	r = send_packed(s, out, size, fds, n_fds);
+	if (r)
+		session_error(s, id, -r, "hmmd has no room for the descriptors of its answer (LimitNOFILE=)");
+	return r;
 }
 
 void session_error(struct session *s, uint64_t id, int code, const char *format, ...)

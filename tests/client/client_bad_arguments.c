@@ -134,8 +134,6 @@ static void parts_that_cannot_be(void **state)
 	assert_int_equal(hmm_range_advise(r, PAGE, SIZE_MAX - PAGE + 1, HMM_ADVICE_COLD, 0),
 			 -EINVAL);
 	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_LAZY + 1, 0), -EINVAL);
-	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_PREFERRED_TIER, HMM_LIMIT_TIERS),
-			 -EINVAL);
 	assert_int_equal(hmm_range_migrate(r, 0, 0, NULL, 0, &op), -EINVAL);
 	assert_int_equal(hmm_range_migrate(r, 0, 0, "", 0, &op), -EINVAL);
 	assert_int_equal(hmm_range_migrate(r, 0, 0, "far", 1, &op), -EINVAL);

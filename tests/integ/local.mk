@@ -73,6 +73,7 @@ integ_test_programs = \
 	tests/integ/test_hostile \
 	tests/integ/test_lost \
 	tests/integ/test_many \
+	tests/integ/test_nofile \
 	tests/integ/test_overcommit \
 	tests/integ/test_own_mapping \
 	tests/integ/test_paging \
@@ -199,6 +200,9 @@ tests_integ_test_lost_LDADD = $(support_ldadd)
 tests_integ_test_many_SOURCES = tests/integ/test_many.c
 tests_integ_test_many_CFLAGS = $(support_cflags)
 tests_integ_test_many_LDADD = $(support_ldadd)
+tests_integ_test_nofile_SOURCES = tests/integ/test_nofile.c
+tests_integ_test_nofile_CFLAGS = $(support_cflags)
+tests_integ_test_nofile_LDADD = $(support_ldadd)
 
 tests_integ_test_overcommit_SOURCES = tests/integ/test_overcommit.c
 tests_integ_test_overcommit_CFLAGS = $(support_cflags)

@@ -129,7 +129,7 @@ static void bad_advice_is_refused(void **state)
 	assert_int_equal(hmm_range_advise(r, 0, SIZE + HUGE_PAGE, HMM_ADVICE_COLD, 0), -EINVAL);
 	assert_int_equal(hmm_range_advise(r, UINT64_MAX - HUGE_PAGE + 1, 2 * HUGE_PAGE, HMM_ADVICE_COLD, 0), -EINVAL);
 	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_LAZY, 0), -EOPNOTSUPP);
-	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_PREFERRED_TIER, 99), -EINVAL);
+	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_PREFERRED_TIER, 99), -ENOENT);
 	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_SEQUENTIAL, 0), 0);
 	assert_int_equal(hmm_range_advise(r, 0, 0, HMM_ADVICE_RANDOM, 0), 0);
 	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);

@@ -216,9 +216,24 @@ static void it_is_given_back_at_the_end(void **state)
 	assert_int_equal(added_by(0), 0);
 }
 
+static void more_than_there_is_room_for(void **state)
+{
+	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	struct hmm_client *c = house_client(h, "large", 0);
+	struct hmm_range *r = NULL;
+
+	(void)state;
+	assert_int_equal(hmm_alloc(c, 1024 * MiB, NULL, &r), -ENOSPC);
+	assert_null(r);
+	assert_true(hmm_client_last_error(c)[0]);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(more_than_there_is_room_for),
 		cmocka_unit_test(it_stays_a_headroom_above_the_use),
 		cmocka_unit_test(a_stranger_gets_no_more_than_that),
 		cmocka_unit_test(it_is_never_more_than_configured),
