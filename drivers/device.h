@@ -37,6 +37,9 @@ struct hmm_device_config {
 	uint64_t slot_size;	/* bytes: the huge page */
 	bool base_pages;	/* memory: nobody has seen to it that it can have huge pages; those of others are not taken */
 	int fd;			/* -1, or what fd() returned before the daemon was restarted: keep the contents */
+	/* Room for words about why open() failed, beside its error; or NULL. Untouched where the error says all. */
+	char *why;
+	size_t why_size;
 	/* What identity() said when pages were put there that somebody still wants, or NULL: its contents are nobody's. */
 	const struct hmm_device_identity *known;
 };

@@ -4,4 +4,5 @@ noinst_LTLIBRARIES += drivers/libdrivers.la
 drivers_libdrivers_la_SOURCES = \
 	drivers/device.h drivers/registry.c drivers/registry.h \
 	drivers/mem/mem.c drivers/file/file.c \
+	drivers/file/room.c drivers/file/room.h \
 	drivers/file/superblock.c drivers/file/superblock.h

@@ -14,6 +14,8 @@ static uint64_t capacity_of(const struct tier_config *c)
 {
 	if (c->capacity)
 		return c->capacity;
+	if (c->kind == TIER_KERNEL)
+		return 0;	/* what the device says, once it is open */
 	return c->kind == TIER_MEMORY ? MEMORY_CAPACITY : UINT64_MAX & ~(LEDGER_PAGE_SIZE - 1);
 }
 
@@ -61,6 +63,13 @@ uint64_t tier_used(const struct tier *t)
 {
 	return atomic_load_explicit(&t->pool.used, memory_order_relaxed) +
 	       atomic_load_explicit(&t->adopted, memory_order_relaxed);
+}
+
+uint64_t tier_free(const struct tier *t)
+{
+	uint64_t capacity = tier_capacity(t), used = tier_used(t);
+
+	return t->state != TIER_FAILED && used < capacity ? capacity - used : 0;
 }
 
 void tier_set_capacity(struct tier *t, uint64_t bytes)

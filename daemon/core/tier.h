@@ -42,7 +42,8 @@ void tier_done(struct tier *t);
 bool tier_above_high(const struct tier *t);
 void tier_look(struct tier *t);			/* once a turn: begins and ends the relieving */
 uint64_t tier_over_low(const struct tier *t);	/* bytes to evict to reach the low mark, 0 below */
-uint64_t tier_capacity(const struct tier *t);	/* bytes, as it is enforced now */
+uint64_t tier_capacity(const struct tier *t);	/* bytes, as it is enforced now; 0: a device that did not say yet */
+uint64_t tier_free(const struct tier *t);	/* bytes that may still go there: none into one that has failed */
 uint64_t tier_promised(const struct tier *t);	/* bytes as configured or found: what may be promised */
 void tier_set_limit(struct tier *t, uint64_t bytes);	/* the operator's; a shortage stands */
 uint64_t tier_used(const struct tier *t);	/* bytes of managed and adopted memory there now */

@@ -93,12 +93,12 @@ static int kept_contents(const struct daemon *d, const char *tier, const char *s
 	return d->keeper ? keeper_take(d->keeper, tier) : notify_fd(stored);
 }
 
-static int open_device(struct daemon *d, struct mover_device *device, struct tier_config *c)
+static int open_device(struct daemon *d, struct mover_device *device, struct tier_config *c, char *why, size_t size)
 {
 	struct hmm_device_identity known = { .generation = c->generation };
 	struct hmm_device_config config = { .name = c->name, .path = c->path[0] ? c->path : NULL,
 					    .capacity = c->capacity, .slot_size = LEDGER_PAGE_SIZE,
-					    .base_pages = !d->hugepages,
+					    .base_pages = !d->hugepages, .why = why, .why_size = size,
 					    .known = c->generation ? &known : NULL };
 	char stored[HMM_LIMIT_TIER_NAME + 2];
 	int r, fd;
@@ -178,7 +178,7 @@ static int device_tier(struct daemon *d, struct tier *t)
 	struct mover_device *device = &d->devices[t->index];
 	const char *kind = driver_kind(t->config.kind);
 	bool wanted = t->config.generation > 0;
-	char why[160];
+	char why[160], words[96] = "";
 	int r = check_memory(d, t);
 
 	if (r)
@@ -189,12 +189,12 @@ static int device_tier(struct daemon *d, struct tier *t)
 		daemon_tier_failed(d, t->index, why);
 		return 0;
 	}
-	r = open_device(d, device, &t->config);
+	r = open_device(d, device, &t->config, words, sizeof(words));
 	if (!r) {
 		slotmap_open(d, t->index);
 		return 0;
 	}
-	snprintf(why, sizeof(why), "%.60s: %s", t->config.path[0] ? t->config.path : kind, device_trouble(r));
+	snprintf(why, sizeof(why), "%.60s: %s", t->config.path[0] ? t->config.path : kind, words[0] ? words : device_trouble(r));
 	if (wanted)
 		return refuse(d, t, why);
 	daemon_tier_failed(d, t->index, why);

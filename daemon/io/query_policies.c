@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Topic policies: every policy with its values, written as they would stand in hmmd.conf. */
+/*
+ * Topic policies: every policy with its values, written as they would stand in hmmd.conf, and those that are figures
+ * in the column of their unit, too.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +15,13 @@ static const struct column columns[] = {
 	{ "key", UNIT_TEXT },
 	{ "value", UNIT_TEXT },
 	{ "settable", UNIT_BOOL },
+	{ "bytes_per_second", UNIT_BYTES_PER_SECOND },
+	{ "bytes", UNIT_BYTES },
+	{ "time_us", UNIT_US },
+	{ "on", UNIT_BOOL },
+	{ "number", UNIT_NUMBER },
 };
+enum { FIGURES = 4 };	/* the first of the columns of figures */
 
 struct scale {
 	uint64_t factor;
@@ -38,6 +47,14 @@ static void write_size(uint64_t bytes, char *buf, size_t size)
 					       { 1, "" } };
 
 	write_value(bytes, scales, buf, size);
+}
+
+static void write_rate(uint64_t bytes_per_second, char *buf, size_t size)
+{
+	if (bytes_per_second)
+		write_size(bytes_per_second, buf, size);
+	else
+		snprintf(buf, size, "none");
 }
 
 static void write_time(uint64_t us, char *buf, size_t size)
@@ -70,9 +87,17 @@ enum key {
 	KEY_RANGES,
 	KEYS
 };
-static const char *const key_names[KEYS] = {
-	[KEY_ENGINE] = "engine", [KEY_TIERS] = "tiers", [KEY_RATE] = "rate", [KEY_BURST] = "burst",
-	[KEY_MIN_RESIDENCY] = "min-residency", [KEY_TRACK] = "track", [KEY_RANGES] = "ranges",
+static const struct {
+	const char *name;
+	uint32_t unit;
+} keys[KEYS] = {
+	[KEY_ENGINE] = { "engine", UNIT_TEXT },
+	[KEY_TIERS] = { "tiers", UNIT_TEXT },
+	[KEY_RATE] = { "rate", UNIT_BYTES_PER_SECOND },
+	[KEY_BURST] = { "burst", UNIT_BYTES },
+	[KEY_MIN_RESIDENCY] = { "min-residency", UNIT_US },
+	[KEY_TRACK] = { "track", UNIT_BOOL },
+	[KEY_RANGES] = { "ranges", UNIT_NUMBER },
 };
 
 static void write_key(const struct world *w, const struct policy *p, enum key key, char *buf,
@@ -87,7 +112,7 @@ static void write_key(const struct world *w, const struct policy *p, enum key ke
 		write_tiers(w, p, buf, size);
 		break;
 	case KEY_RATE:
-		write_size(p->config.rate, buf, size);
+		write_rate(p->config.rate, buf, size);
 		break;
 	case KEY_BURST:
 		write_size(p->config.burst, buf, size);
@@ -106,6 +131,30 @@ static void write_key(const struct world *w, const struct policy *p, enum key ke
 	}
 }
 
+static uint64_t figure(const struct policy *p, enum key key)
+{
+	switch (key) {
+	case KEY_RATE:
+		return p->config.rate;
+	case KEY_BURST:
+		return p->config.burst;
+	case KEY_MIN_RESIDENCY:
+		return p->config.min_residency_us;
+	case KEY_TRACK:
+		return p->config.track;
+	default:
+		return p->n_ranges;
+	}
+}
+
+static void add_figure(struct query *q, const struct policy *p, enum key key)
+{
+	bool none = key == KEY_RATE && !p->config.rate;
+
+	for (size_t i = FIGURES; i < sizeof(columns) / sizeof(columns[0]); i++)
+		table_number_if(q->table, keys[key].unit == columns[i].unit && !none, figure(p, key));
+}
+
 static bool add_row(struct query *q, const struct policy *p, enum key key)
 {
 	char value[HMM_LIMIT_TIERS * (HMM_LIMIT_TIER_NAME + 1)];
@@ -114,9 +163,10 @@ static bool add_row(struct query *q, const struct policy *p, enum key key)
 		return false;
 	write_key(q->daemon->world, p, key, value, sizeof(value));
 	table_text(q->table, p->config.name);
-	table_text(q->table, key_names[key]);
+	table_text(q->table, keys[key].name);
 	table_text(q->table, value);
 	table_number(q->table, key != KEY_RANGES);
+	add_figure(q, p, key);
 	return table_row_end(q->table);
 }
 

@@ -59,7 +59,7 @@ static void node_list(uint64_t nodes, char *buf, size_t size)
 			n += (size_t)snprintf(buf + n, size - n, "%s%u", n ? "," : "", node);
 }
 
-/* The next tier of policy "default" after this one. */
+/* The next tier of policy "default" after this one that takes pages. */
 static const char *demotes_to(const struct world *w, unsigned int tier)
 {
 	const struct policy *p = &w->policies[0];
@@ -67,7 +67,10 @@ static const char *demotes_to(const struct world *w, unsigned int tier)
 
 	while (i < p->n_order && p->order[i] != tier)
 		i++;
-	return i + 1 < p->n_order ? w->tiers[p->order[i + 1]].config.name : NULL;
+	do
+		i++;
+	while (i < p->n_order && w->tiers[p->order[i]].state != TIER_ONLINE);
+	return i < p->n_order ? w->tiers[p->order[i]].config.name : NULL;
 }
 
 static void distances(struct query *q, const struct tier *t)
@@ -175,11 +178,11 @@ static void holders(struct query *q, unsigned int tier)
 
 static void room(struct query *q, const struct tier *t)
 {
-	uint64_t capacity = tier_capacity(t), used = tier_used(t);
+	uint64_t capacity = tier_capacity(t);
 
-	table_number(q->table, capacity);
-	table_number(q->table, used);
-	table_number(q->table, used < capacity ? capacity - used : 0);
+	table_number_if(q->table, capacity, capacity);
+	table_number(q->table, tier_used(t));
+	table_number(q->table, tier_free(t));
 	table_number(q->table, t->config.high);
 	table_number(q->table, t->config.low);
 }

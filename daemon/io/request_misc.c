@@ -24,15 +24,13 @@ void request_zap_done(struct request *q)
 
 static void fill_tier(Hmmd__Tier *m, struct tier *t)
 {
-	uint64_t capacity = tier_capacity(t), used = tier_used(t);
-
 	hmmd__tier__init(m);
 	m->name = t->config.name;
 	m->kind = t->config.kind;
 	m->node = tier_is_resident(t) ? __builtin_ctzll(t->config.nodes) : -1;
-	m->capacity = capacity;
-	m->used = used;
-	m->free = used < capacity ? capacity - used : 0;
+	m->capacity = tier_capacity(t);
+	m->used = tier_used(t);
+	m->free = tier_free(t);
 	m->read_bandwidth = t->read_bandwidth;
 	m->read_latency_ns = t->read_latency_ns;
 }

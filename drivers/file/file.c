@@ -13,17 +13,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/file/room.h"
 #include "drivers/file/superblock.h"
 
 struct hmm_device {
@@ -32,8 +32,6 @@ struct hmm_device {
 	uint64_t size, slot_size;	/* bytes; without the superblock's slot */
 	struct hmm_device_identity identity;
 };
-
-enum { STAT_BLOCK = 512 /* bytes: the unit of st_blocks */ };
 
 static struct hmm_device *file_close(struct hmm_device *d)
 {
@@ -64,49 +62,18 @@ static int choose_path(const struct hmm_device_config *c, char *ret, size_t size
  * O_NONBLOCK only keeps a FIFO in this place from holding us up; files and disks ignore it. A file whose contents
  * are wanted is not made: it would be in the way of a disk that is mounted later.
  */
-static int open_path(const struct hmm_device_config *c, int *ret_fd)
+static int open_path(const char *path, bool make, int *ret_fd, bool *ret_made)
 {
-	char path[4096];
-	int fd, r = choose_path(c, path, sizeof(path));
+	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = open(path, flags);
 
-	if (r)
-		return r;
-	fd = open(path, O_RDWR | (c->known ? 0 : O_CREAT) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	*ret_made = fd < 0 && errno == ENOENT && make;
+	if (*ret_made)
+		fd = open(path, flags | O_CREAT, 0600);
 	if (fd < 0)
 		return errno == EPERM ? -EACCES : -errno;
 	*ret_fd = fd;
 	return 0;
-}
-
-static int check_disk(int fd, uint64_t size)
-{
-	uint64_t have;
-
-	if (ioctl(fd, BLKGETSIZE64, &have) < 0)
-		return -errno;
-	return have < size ? -ENOSPC : 0;
-}
-
-/* All room now. Done before O_DIRECT is set, because posix_fallocate() may have to write single bytes. */
-static int allocate(const struct hmm_device *d)
-{
-	uint64_t size = d->slot_size + d->size;
-	struct stat st;
-	int r;
-
-	if (fstat(d->fd, &st) < 0)
-		return -errno;
-	if (S_ISBLK(st.st_mode))
-		return check_disk(d->fd, size);
-	do {
-		r = posix_fallocate(d->fd, 0, (off_t)size);
-	} while (r == EINTR);
-	return r == EFBIG ? -ENOSPC : -r;
-}
-
-static bool is_allocated(const struct stat *st, uint64_t size)
-{
-	return S_ISREG(st->st_mode) && (uint64_t)st->st_blocks * STAT_BLOCK >= size;
 }
 
 /*
@@ -121,8 +88,8 @@ static int check_extent(int fd, const struct superblock *s)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (S_ISBLK(st.st_mode))
-		return check_disk(fd, size) == -ENOSPC ? HMM_DEVICE_E_CUT : 0;
-	if ((uint64_t)st.st_size < size || (s->allocated && !is_allocated(&st, size)))
+		return room_of_disk(fd, size) == -ENOSPC ? HMM_DEVICE_E_CUT : 0;
+	if ((uint64_t)st.st_size < size || (s->allocated && !room_is_taken(&st, size)))
 		return HMM_DEVICE_E_CUT;
 	return 0;
 }
@@ -164,20 +131,20 @@ static int sign(const struct hmm_device *d)
 
 	if (fstat(d->fd, &st) < 0)
 		return -errno;
-	s.allocated = is_allocated(&st, d->slot_size + d->size);
+	s.allocated = room_is_taken(&st, d->slot_size + d->size);
 	return superblock_write(d->fd, &s);
 }
 
-static int identify(struct hmm_device *d, const struct hmm_device_identity *known)
+static int identify(struct hmm_device *d, const struct hmm_device_config *c)
 {
 	struct superblock found;
 	int outcome = superblock_read(d->fd, &found), r;
 
 	if (outcome < 0)
 		return outcome;
-	r = known ? check_known(d, &found, outcome, known) : begin_anew(d, outcome);
+	r = c->known ? check_known(d, &found, outcome, c->known) : begin_anew(d, outcome);
 	if (!r)
-		r = allocate(d);
+		r = room_take(d->fd, d->slot_size + d->size, c->why, c->why_size);
 	return r ? r : sign(d);
 }
 
@@ -190,7 +157,7 @@ static int check_type(int fd)
 	return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? 0 : -EINVAL;
 }
 
-static int prepare(struct hmm_device *d, const struct hmm_device_identity *known)
+static int prepare(struct hmm_device *d, const struct hmm_device_config *c)
 {
 	int r = check_type(d->fd);
 
@@ -199,7 +166,7 @@ static int prepare(struct hmm_device *d, const struct hmm_device_identity *known
 	/* Two daemons in one file would overwrite each other. */
 	if (flock(d->fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	r = identify(d, known);
+	r = identify(d, c);
 	if (r)
 		return r;
 	d->direct = fcntl(d->fd, F_SETFL, O_DIRECT) == 0;
@@ -220,17 +187,25 @@ static int check_config(const struct hmm_device_config *c)
 static int file_open(struct hmm_device **ret, const struct hmm_device_config *c)
 {
 	struct hmm_device *d;
+	char path[PATH_MAX];
 	int r = check_config(c);
+	bool made;
 
+	if (!r)
+		r = choose_path(c, path, sizeof(path));
 	if (r)
 		return r;
 	d = malloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	*d = (struct hmm_device){ .fd = -1, .size = c->capacity, .slot_size = c->slot_size };
-	r = open_path(c, &d->fd);
-	if (!r)
-		r = prepare(d, c->known);
+	r = open_path(path, !c->known, &d->fd, &made);
+	if (!r) {
+		r = prepare(d, c);
+		/* Nothing is left of what could not be used; another daemon may have found it meanwhile. */
+		if (r && r != -EBUSY && made)
+			unlink(path);
+	}
 	if (r) {
 		file_close(d);
 		return r;

@@ -64,6 +64,17 @@ static void print_list(const struct hmm_table *t)
 	grid_free(g);
 }
 
+/* A figure in its unit, null for none; text where the daemon gives no figure. */
+static struct json_object *json_value(const struct hmm_table *t, size_t row)
+{
+	static const char *const figures[] = { "bytes_per_second", "bytes", "time_us", "on", "number" };
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		if (table_has(t, row, figures[i]))
+			return view_json_cell(t, row, figures[i]);
+	return strcmp(table_text(t, row, "value"), "none") == 0 ? NULL : json_text(table_text(t, row, "value"));
+}
+
 /* {"default": {"engine": "tiered", ...}, ...} */
 static struct json_object *json_policies(const struct hmm_table *t)
 {
@@ -77,7 +88,7 @@ static struct json_object *json_policies(const struct hmm_table *t)
 			json_object_object_add(o, name, policy);
 		}
 		json_object_object_add(policy, table_text(t, row, "key"),
-				       json_text(table_text(t, row, "value")));
+				       json_value(t, row));
 	}
 	return o;
 }

@@ -138,6 +138,11 @@ static struct json_object *json_cell(const struct hmm_table *t, size_t row, size
 	return json_number(hmm_table_column_unit(t, column), hmm_table_number(t, row, column));
 }
 
+struct json_object *view_json_cell(const struct hmm_table *t, size_t row, const char *name)
+{
+	return json_cell(t, row, (size_t)table_column(t, name));
+}
+
 struct json_object *view_json_row(const struct hmm_table *t, size_t row)
 {
 	struct json_object *o = must(json_object_new_object());

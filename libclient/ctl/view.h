@@ -31,6 +31,8 @@ void view_print(const struct view *v, const struct hmm_table *t, FILE *out);
 void view_print_rows(const struct view *v, const struct hmm_table *t, FILE *out);
 /* A line with {column} in the places of cells of one row; "-" for an empty one. */
 void view_line(const char *line, const struct hmm_table *t, size_t row, FILE *out);
+/* The cell of that name, which this daemon has. */
+struct json_object *view_json_cell(const struct hmm_table *t, size_t row, const char *name);
 /* One row as an object, all rows as an array of objects. Empty cells are null. */
 struct json_object *view_json_row(const struct hmm_table *t, size_t row);
 struct json_object *view_json(const struct hmm_table *t);

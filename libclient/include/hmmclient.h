@@ -232,7 +232,7 @@ struct hmm_tier_info {
 	char name[32];
 	uint32_t kind;			/* enum hmm_tier_kind */
 	int32_t node;			/* first NUMA node, or -1 */
-	uint64_t capacity, used, free;	/* bytes */
+	uint64_t capacity, used, free;	/* bytes; capacity 0: a device that was never opened; free 0: also of one that failed */
 	uint64_t read_bandwidth;	/* bytes per second; 0: the firmware does not say */
 	uint64_t read_latency_ns;	/* 0: the firmware does not say */
 };

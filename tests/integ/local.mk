@@ -65,6 +65,7 @@ integ_test_programs = \
 	tests/integ/test_drain \
 	tests/integ/test_events \
 	tests/integ/test_fair \
+	tests/integ/test_figures \
 	tests/integ/test_foreign \
 	tests/integ/test_freeing \
 	tests/integ/test_gap \
@@ -150,6 +151,9 @@ tests_integ_test_cost_LDADD = $(support_ldadd)
 tests_integ_test_fair_SOURCES = tests/integ/test_fair.c
 tests_integ_test_fair_CFLAGS = $(support_cflags)
 tests_integ_test_fair_LDADD = $(support_ldadd)
+tests_integ_test_figures_SOURCES = tests/integ/test_figures.c
+tests_integ_test_figures_CFLAGS = $(support_cflags) $(JSON_C_CFLAGS)
+tests_integ_test_figures_LDADD = $(support_ldadd) $(JSON_C_LIBS)
 tests_integ_test_cut_SOURCES = tests/integ/test_cut.c
 tests_integ_test_cut_CFLAGS = $(support_cflags)
 tests_integ_test_cut_LDADD = $(support_ldadd)

@@ -102,6 +102,8 @@ static void a_file_system_too_small(void **state)
 		skip_because("mounting a small file system needs root");
 	h = with_mount(dir, "size=8m");
 	refused_or_left_out(h, dir);
+	assert_true(house_logged(h, "MiB are free there"));
+	assert_int_equal(count_files(dir, ""), 0);	/* or it would stay full */
 	assert_int_equal(umount(dir), 0);
 	house_remove(h);
 }

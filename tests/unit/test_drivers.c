@@ -249,6 +249,7 @@ static void on_a_mount(const char *options, unsigned long flags, int expected)
 	if (mount("test", dir, "tmpfs", flags, options) < 0)
 		skip_because("a tmpfs may not be mounted");
 	r = try_open(&hmm_device_file, &c);
+	assert_int_equal(access(path, F_OK), -1);	/* what could not be used is not left behind */
 	assert_int_equal(umount(dir), 0);
 	assert_int_equal(r, expected);
 }
@@ -306,6 +307,31 @@ static void file_beyond_the_limit_is_no_space(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_DFL);
 	assert_int_equal(r, -ENOSPC);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* The old device is there as it was: whoever asked for too much can go back. */
+static void a_file_that_cannot_grow_keeps_what_it_had(void **state)
+{
+	struct hmm_device_config c = config();
+	struct hmm_device *d;
+	struct stat before, after;
+	char why[96] = "";
+
+	(void)state;
+	if (mount("test", dir, "tmpfs", 0, "size=64M") < 0)
+		skip_because("a tmpfs may not be mounted");
+	assert_int_equal(try_open(&hmm_device_file, &c), 0);
+	assert_int_equal(stat(path, &before), 0);
+	c.capacity = 64 * SLOT;
+	c.why = why;
+	c.why_size = sizeof(why);
+	assert_int_equal(hmm_device_file.open(&d, &c), -ENOSPC);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(umount(dir), 0);
+	assert_int_equal(before.st_size, after.st_size);
+	assert_int_equal(before.st_blocks, after.st_blocks);
+	assert_non_null(strstr(why, "MiB more, and"));
 }
 
 static void drivers_are_found_by_kind(void **state)
@@ -340,6 +366,7 @@ int main(void)
 		TEST(file_without_direct_io_works),
 		TEST(file_that_was_cut_is_an_error),
 		TEST(file_beyond_the_limit_is_no_space),
+		TEST(a_file_that_cannot_grow_keeps_what_it_had),
 		TEST(drivers_are_found_by_kind),
 	};
 

@@ -84,6 +84,11 @@ static void huge_capacities_do_not_overflow(void **state)
 	c.kind = TIER_KERNEL;
 	assert_int_equal(tier_init(&t, 0, &c), 0);
 	assert_false(tier_is_managed(&t));
+	assert_int_equal(tier_capacity(&t), 0);	/* until its device says */
+	tier_set_capacity(&t, 4 * PAGE);
+	assert_int_equal(tier_free(&t), 4 * PAGE);
+	t.state = TIER_FAILED;
+	assert_int_equal(tier_free(&t), 0);
 	tier_done(&t);
 	alloc_fail_after(0);
 	assert_int_equal(tier_init(&t, 0, &c), -ENOMEM);
