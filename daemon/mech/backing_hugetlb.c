@@ -14,22 +14,22 @@
 
 #include "daemon/mech/backing.h"
 #include "daemon/mech/kernel.h"
-#include "daemon/mech/probe.h"
 #include "daemon/mech/uffd.h"
+#include "daemon/mech/view.h"
 
 #define PAGE LEDGER_PAGE_SIZE
 
 struct mech_hugetlb {
 	struct mech mech;
-	int probe;		/* probe.h */
+	int views;		/* view.h */
 };
 
 static void hugetlb_done(struct mech *m)
 {
 	struct mech_hugetlb *h = (struct mech_hugetlb *)m;
 
-	if (h->probe >= 0)
-		close(h->probe);
+	if (h->views >= 0)
+		close(h->views);
 	free(h);
 }
 
@@ -54,7 +54,7 @@ static int hugetlb_check(struct mech *m, int fd, uint64_t size)
 
 static int hugetlb_present(struct mech *m, const struct mech_page *p)
 {
-	return probe_page(((struct mech_hugetlb *)m)->probe, p);
+	return view_present(((struct mech_hugetlb *)m)->views, p);
 }
 
 static int hugetlb_fill(struct mech *m, const struct mech_page *p, const void *src)
@@ -108,8 +108,8 @@ int mech_hugetlb_new(struct mech **ret)
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct mech_hugetlb){ .mech.ops = &hugetlb_ops, .probe = -1 };
-	r = probe_open(&h->probe);
+	*h = (struct mech_hugetlb){ .mech.ops = &hugetlb_ops, .views = -1 };
+	r = view_open(&h->views);
 	if (r) {
 		mech_free(&h->mech);
 		return r;

@@ -10,12 +10,14 @@
  * to whoever maps the page before the write goes on. The pipe must hold 512 pages, for which the daemon
  * needs CAP_SYS_RESOURCE or fs.pipe-max-size of 2 MiB. Before 6.14 the kernel copies 4 KiB at a time into a
  * huge page that can be mapped at once; there, where a part is in place already, and when no such
- * pipe can be had, UFFDIO_COPY puts base pages (0.15 of memcpy instead of 0.75).
+ * pipe can be had, UFFDIO_COPY puts base pages (0.15 of memcpy instead of 0.75). It does so through a view of
+ * ours (view.h) and not at the client's address, where the pages would be charged to the client's control group,
+ * unlike all others: then a program might be killed for its limit because of what we move.
  * Freezing is userfaultfd write protection, and its price is that the huge mapping is split into 512
  * entries. The way around, MADV_PAGEOUT and a MINOR registration, is closed: with swap it swaps, under
  * memory.swap.max=0 it splits the page itself, on a noswap mount it silently does nothing, and MINOR
  * would make the zap tracker's touches events.
- * "small": memory files of base pages, filled by UFFDIO_COPY. What an ordinary user can have.
+ * "small": memory files of base pages, filled in the same way. What an ordinary user can have.
  *
  * A fill that ends for want of memory leaves what it has put in place; it equals the slot or is newer,
  * the next fill goes around it, and recovery only ever punches a page that is there as a whole.
@@ -31,15 +33,15 @@
 #include <unistd.h>
 
 #include "daemon/mech/backing.h"
-#include "daemon/mech/probe.h"
 #include "daemon/mech/uffd.h"
+#include "daemon/mech/view.h"
 
 #define PAGE LEDGER_PAGE_SIZE
 
 struct shm {
 	struct mech mech;
 	int dir;		/* of the tmpfs; -1 for small */
-	int probe;		/* probe.h */
+	int views;		/* view.h */
 	bool whole;		/* a huge page can be written as one */
 };
 
@@ -49,8 +51,8 @@ static void shm_done(struct mech *m)
 
 	if (s->dir >= 0)
 		close(s->dir);
-	if (s->probe >= 0)
-		close(s->probe);
+	if (s->views >= 0)
+		close(s->views);
 	free(s);
 }
 
@@ -119,7 +121,7 @@ static size_t next_hole(const struct mech_page *p, size_t done)
 
 static int shm_present(struct mech *m, const struct mech_page *p)
 {
-	return next_hole(p, 0) == PAGE ? 1 : probe_page(((struct shm *)m)->probe, p);
+	return next_hole(p, 0) == PAGE ? 1 : view_present(((struct shm *)m)->views, p);
 }
 
 static bool all_hole(const struct mech_page *p)
@@ -129,23 +131,34 @@ static bool all_hole(const struct mech_page *p)
 	return at < 0 ? errno == ENXIO : (uint64_t)at >= p->offset + PAGE;
 }
 
-static int fill_holes(struct mech *m, const struct mech_page *p, const void *src)
+static int fill_view(const struct mech_page *v, const void *src)
 {
 	size_t base = (size_t)sysconf(_SC_PAGESIZE), done = 0, n, hole;
 	int r = 0;
 
 	while (done < PAGE && !r) {
-		r = uffd_copy(p, p->addr + done, (const char *)src + done, PAGE - done, 0, &n);
+		r = uffd_copy(v, v->addr + done, (const char *)src + done, PAGE - done, 0, &n);
 		done += n;
 		if (r != -EEXIST)
 			continue;
-		hole = next_hole(p, done);
+		hole = next_hole(v, done);
 		done = hole > done ? hole : done + base;
 		r = 0;
 	}
+	return r == -ENOSPC ? -ENOMEM : r;
+}
+
+/* Thawing wakes too, and takes away the protection that a punch leaves behind in empty page table entries. */
+static int fill_holes(struct mech *m, const struct mech_page *p, const void *src)
+{
+	struct view v;
+	int r = view_map(((struct shm *)m)->views, p, &v);
+
 	if (r)
-		return r == -ENOSPC ? -ENOMEM : r;
-	return backing_wake(m, p);
+		return r;
+	r = fill_view(&v.page, src);
+	view_unmap(&v);
+	return r ? r : backing_thaw(m, p);
 }
 
 static int open_pipe(int ends[2])
@@ -176,7 +189,6 @@ static int write_whole(const struct mech_page *p, const void *src)
 	return r;
 }
 
-/* Thawing wakes too, and takes away the protection that a punch leaves behind in empty page table entries. */
 static int thp_fill(struct mech *m, const struct mech_page *p, const void *src)
 {
 	if (!((struct shm *)m)->whole || !all_hole(p) || write_whole(p, src))
@@ -220,8 +232,8 @@ int mech_shm_new(struct mech **ret, enum mech_shm kind, const char *dir)
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct shm){ .mech.ops = kind == MECH_SHM_THP ? &thp_ops : &small_ops, .dir = -1, .probe = -1 };
-	r = probe_open(&s->probe);
+	*s = (struct shm){ .mech.ops = kind == MECH_SHM_THP ? &thp_ops : &small_ops, .dir = -1, .views = -1 };
+	r = view_open(&s->views);
 	if (!r && kind == MECH_SHM_THP)
 		r = open_thp(s, dir);
 	if (r) {

@@ -22,7 +22,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/numa_leave.c \
 	daemon/mech/pagemap.c \
 	daemon/mech/peer.c \
-	daemon/mech/probe.c daemon/mech/probe.h \
+	daemon/mech/view.c daemon/mech/view.h \
 	daemon/mech/read_now.c daemon/mech/read_now.h \
 	daemon/mech/sim.c daemon/mech/sim.h daemon/mech/sim_client.c daemon/mech/sim_own.h \
 	daemon/mech/thpmount.c \

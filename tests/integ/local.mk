@@ -35,7 +35,7 @@ support_ldadd = tests/support/libsupport.la libclient/libhmmclient.la \
 check_PROGRAMS += tests/support/hmmd_faulty
 tests_support_hmmd_faulty_SOURCES = daemon/io/main.c tests/support/faulty_device.c tests/support/faulty_device.h
 tests_support_hmmd_faulty_CFLAGS = $(hmmd_CFLAGS)
-tests_support_hmmd_faulty_LDFLAGS = -Wl,--wrap=probe_page -Wl,--wrap=preadv2
+tests_support_hmmd_faulty_LDFLAGS = -Wl,--wrap=view_present -Wl,--wrap=preadv2
 tests_support_hmmd_faulty_LDADD = $(hmmd_LDADD)
 
 # And beside a simulated kernel driver.
@@ -78,6 +78,7 @@ integ_test_programs = \
 	tests/integ/test_overcommit \
 	tests/integ/test_own_mapping \
 	tests/integ/test_paging \
+	tests/integ/test_payer \
 	tests/integ/test_pin \
 	tests/integ/test_protocol \
 	tests/integ/test_quota \
@@ -250,6 +251,10 @@ tests_integ_test_refusals_LDADD = $(support_ldadd)
 tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
 tests_integ_test_reload_CFLAGS = $(support_cflags)
 tests_integ_test_reload_LDADD = $(support_ldadd)
+
+tests_integ_test_payer_SOURCES = tests/integ/test_payer.c
+tests_integ_test_payer_CFLAGS = $(support_cflags)
+tests_integ_test_payer_LDADD = $(support_ldadd)
 
 tests_integ_test_room_SOURCES = tests/integ/test_room.c
 tests_integ_test_room_CFLAGS = $(support_cflags)

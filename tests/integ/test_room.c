@@ -29,7 +29,8 @@ static struct house *open_limited(const char *lower)
 	struct house *h;
 	char config[512];
 
-	group_open(&group, LIMIT);
+	group_open("hugetlb", "room", &group);
+	group_limit(&group, LIMIT);
 	o.group = group.procs;
 	h = house_prepare(&o);
 	snprintf(config, sizeof(config), "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 64M\n[policy default]\ntrack = no\n%s", lower);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/mech/probe.h"
+#include "daemon/mech/view.h"
 #include "drivers/registry.h"
 #include "tests/support/faulty_device.h"
 
@@ -97,11 +97,11 @@ static void look_at_far(void)
 		pause_ms(1);
 }
 
-int __real_probe_page(int probe, const struct mech_page *p);
-int __wrap_probe_page(int probe, const struct mech_page *p);
+int __real_view_present(int uffd, const struct mech_page *p);
+int __wrap_view_present(int uffd, const struct mech_page *p);
 
 /* In place of the kernel's word. */
-int __wrap_probe_page(int probe, const struct mech_page *p)
+int __wrap_view_present(int uffd, const struct mech_page *p)
 {
 	uint64_t far_from = atomic_load(&switches->far_from);
 
@@ -112,7 +112,7 @@ int __wrap_probe_page(int probe, const struct mech_page *p)
 		if (atomic_load(&switches->unknown))
 			return -EIO;
 	}
-	return __real_probe_page(probe, p);
+	return __real_view_present(uffd, p);
 }
 
 ssize_t __real_preadv2(int fd, const struct iovec *v, int n, off_t at, int flags);

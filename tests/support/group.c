@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Control groups of version 2 with the hugetlb controller, wherever they are mounted. */
+/*
+ * Control groups of version 2 with the hugetlb controller, or of either version with the memory controller, wherever
+ * they are mounted.
+ */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +12,7 @@
 #include "tests/support/group.h"
 #include "tests/support/test.h"
 
+#define MEMORY_V1 "/sys/fs/cgroup/memory"
 static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
 static bool contains(const char *dir, const char *file, const char *word)
@@ -40,19 +44,26 @@ static bool put(const char *dir, const char *file, const char *text)
 	return done;
 }
 
-static const char *find_root(void)
+static const char *find_root(const char *controller)
 {
 	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		if (contains(roots[i], "cgroup.controllers", "hugetlb"))
+		if (contains(roots[i], "cgroup.controllers", controller))
 			return roots[i];
 	return NULL;
+}
+
+static const char *find_memory(void)
+{
+	const char *root = find_root("memory");
+
+	return root ? root : access(MEMORY_V1 "/memory.stat", R_OK) ? NULL : MEMORY_V1;
 }
 
 const char *group_hugetlb_missing(void)
 {
 	if (geteuid())
 		return "control groups: making one needs root";
-	return find_root() ? NULL : "control groups: no hugetlb controller in a hierarchy of version 2";
+	return find_root("hugetlb") ? NULL : "control groups: no hugetlb controller in a hierarchy of version 2";
 }
 
 void group_limit(const struct group *g, uint64_t bytes)
@@ -63,19 +74,46 @@ void group_limit(const struct group *g, uint64_t bytes)
 	assert_true(put(g->dir, "hugetlb.2MB.max", bytes == UINT64_MAX ? "max" : text));
 }
 
-void group_open(struct group *g, uint64_t bytes)
+const char *group_memory_missing(void)
 {
-	const char *root = find_root();
+	if (geteuid())
+		return "control groups: making one needs root";
+	return find_memory() ? NULL : "control groups: no memory controller";
+}
+
+/* A hierarchy of version 1 has its controller everywhere. */
+void group_open(const char *controller, const char *name, struct group *ret)
+{
+	const char *root = strcmp(controller, "memory") ? find_root(controller) : find_memory();
+	char word[32];
 
 	assert_non_null(root);
-	snprintf(g->root, sizeof(g->root), "%s", root);
-	g->enabled = !contains(root, "cgroup.subtree_control", "hugetlb");
-	if (g->enabled)
-		assert_true(put(root, "cgroup.subtree_control", "+hugetlb"));
-	snprintf(g->dir, sizeof(g->dir), "%s/hmmd-test-%d", root, (int)getpid());
-	assert_int_equal(mkdir(g->dir, 0755), 0);
-	snprintf(g->procs, sizeof(g->procs), "%s/cgroup.procs", g->dir);
-	group_limit(g, bytes);
+	*ret = (struct group){ .controller = controller };
+	snprintf(ret->root, sizeof(ret->root), "%s", root ? root : "");
+	ret->enabled = strcmp(root, MEMORY_V1) && !contains(root, "cgroup.subtree_control", controller);
+	snprintf(word, sizeof(word), "+%s", controller);
+	if (ret->enabled)
+		assert_true(put(root, "cgroup.subtree_control", word));
+	snprintf(ret->dir, sizeof(ret->dir), "%s/hmmd-test-%s-%d", root, name, (int)getpid());
+	assert_int_equal(mkdir(ret->dir, 0755), 0);
+	snprintf(ret->procs, sizeof(ret->procs), "%s/cgroup.procs", ret->dir);
+}
+
+uint64_t group_shmem(const struct group *g)
+{
+	char path[GROUP_PATH * 2], line[128];
+	unsigned long long n = 0;
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", g->dir);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "shmem %llu", &n) == 1;
+	fclose(f);
+	assert_true(found);
+	return n;
 }
 
 uint64_t group_usage(const struct group *g)
@@ -92,10 +130,43 @@ uint64_t group_usage(const struct group *g)
 	return n;
 }
 
+static char former[GROUP_PATH * 2];	/* where this process came from, below the root */
+
+/* Its line is "4:memory:/path", or of version 2 "0::/path". */
+static void find_former(const struct group *g)
+{
+	const char *before = strcmp(g->root, MEMORY_V1) ? "0::" : ":memory:";
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[GROUP_PATH * 2], *at = NULL;
+
+	assert_non_null(f);
+	while (!at && fgets(line, sizeof(line), f))
+		at = strstr(line, before);
+	fclose(f);
+	assert_non_null(at);
+	at += strlen(before);
+	at[strcspn(at, "\n")] = '\0';
+	snprintf(former, sizeof(former), "%s%s", g->root, at);
+}
+
+void group_join(const struct group *g)
+{
+	find_former(g);
+	assert_true(put(g->dir, "cgroup.procs", "0"));
+}
+
+void group_leave(void)
+{
+	assert_true(put(former, "cgroup.procs", "0"));
+}
+
 /* The kernel takes a moment to forget who was in it. The controller stays on where others have begun to use it. */
 void group_close(struct group *g)
 {
+	char word[32];
+
+	snprintf(word, sizeof(word), "-%s", g->controller);
 	assert_soon(rmdir(g->dir) == 0);
 	if (g->enabled)
-		(void)put(g->root, "cgroup.subtree_control", "-hugetlb");
+		(void)put(g->root, "cgroup.subtree_control", word);
 }
