@@ -151,10 +151,12 @@ static uint64_t start_of(const struct span *span)
 
 static bool is_left_out(const struct span *span)
 {
-	return span->range->kind == RANGE_ADOPTED && !atomic_load(&span->range->adopted);
+	const struct range *r = span->range;
+
+	return r->kind == RANGE_ADOPTED && (!r->space->watch || !atomic_load(&r->adopted));
 }
 
-/* Memory that the kernel driver does not watch is left out: nothing of it is asked. 0 or -1 (the op is freed). */
+/* Memory that the kernel driver does not watch, or not now, is left out: nothing of it is asked. 0 or -1 (the op is freed). */
 static int pin_span(struct request *q, struct op *op, const struct span *span)
 {
 	uint64_t addr = start_of(span), end = addr + bytes_of(span);

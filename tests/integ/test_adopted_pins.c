@@ -185,6 +185,28 @@ static void a_program_that_is_gone_is_not_waited_for(void **state)
 	close_failing(&f);
 }
 
+/* What the driver does not watch just now is left out, of a program that is away too: the rest is pinned. */
+static void one_that_is_away_is_left_out_of_an_operators_pin(void **state)
+{
+	struct hmm_client *away;
+	struct hmm_range *r;
+	struct failing f;
+
+	(void)state;
+	open_failing(&f);
+	adopted(f.c, memory_of(SIZE), SIZE);
+	away = away_with_pin(&f, &r);
+	assert_int_equal(pins(&f), 1);
+	assert_int_equal(control(&f, HMM_CONTROL_PIN), 0);
+	assert_int_equal(pins(&f), 2);
+	assert_int_equal(control(&f, HMM_CONTROL_UNPIN), 0);
+	assert_soon(pins(&f) == 1);
+	assert_soon(hmm_client_process(away) == 0);
+	assert_int_equal(hmm_range_free(r), 0);
+	hmm_client_unref(away);
+	close_failing(&f);
+}
+
 /* Of two ranges that the driver is to hold one cannot be had; of the operator's pin nothing is left, of others all. */
 static void an_operators_pin_that_fails_is_none(void **state)
 {
@@ -266,6 +288,7 @@ int main(void)
 		cmocka_unit_test(pins_outlive_the_connection),
 		cmocka_unit_test(what_does_not_come_back_is_not_pinned),
 		cmocka_unit_test(a_program_that_is_gone_is_not_waited_for),
+		cmocka_unit_test(one_that_is_away_is_left_out_of_an_operators_pin),
 		cmocka_unit_test(an_operators_pin_that_fails_is_none),
 		cmocka_unit_test(a_pin_that_was_given_up_is_none),
 	};
