@@ -92,9 +92,23 @@ enum { CONFIG_E_MISSING = 1 };
 int config_keep_places(struct config *c, const struct tier_config *kept, uint32_t n, uint32_t *ret_missing);
 /* Why pages that were put into `old` would not be found in `new`, as in "tier far ...", or NULL. */
 const char *config_tier_moved(const struct tier_config *old, const struct tier_config *new);
+/* What something that is wrong is about, so that whoever read the configuration can say where that stands. */
+enum config_part { CONFIG_WHOLE, CONFIG_DAEMON, CONFIG_TIER, CONFIG_POLICY, CONFIG_QUOTA, CONFIG_MATCH };
+struct config_place {
+	enum config_part part;
+	uint32_t index;		/* of the tier, policy, quota (n_quotas: the default), match */
+	const char *key;	/* as in hmmd.conf(5), or NULL: the section */
+};
+/* text: what is wrong and what would be right, at most 255 bytes; valid during the call. */
+typedef void config_wrong_fn(void *userdata, const struct config_place *place, const char *text);
+/*
+ * Tells all that single values cannot show: names used twice, policies that name unknown tiers, no numa tier, marks,
+ * bursts. Returns how many.
+ */
+unsigned int config_check_all(const struct config *c, config_wrong_fn *tell, void *userdata);
+/* The first of them. -EINVAL with its text. */
+int config_check(const struct config *c, char *ret_text, uint32_t text_size);
 /* One policy against the tiers of a configuration. -EINVAL with a text. */
 int config_check_policy(const struct config *c, const struct policy_config *p, char *ret_text, uint32_t text_size);
-/* Checks what single values cannot show: names used twice, policies that name unknown tiers, no numa tier, marks, bursts. -EINVAL with a text (at most 255 bytes) of what is wrong and what would be right. */
-int config_check(const struct config *c, char *ret_text, uint32_t text_size);
 
 #endif

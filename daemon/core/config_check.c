@@ -24,19 +24,33 @@ enum {
 #define BURST_DEFAULT (64ULL << 20)	/* bytes */
 #define MIN_RESIDENCY_DEFAULT_US 1000000ULL
 
-struct text {
-	char *at;
-	uint32_t size;
+/* Where what is wrong goes to. */
+struct check {
+	const struct config *config;
+	config_wrong_fn *tell;
+	void *userdata;
+	struct config_place at;		/* what is being checked */
+	unsigned int wrong;
 };
 
-__attribute__((format(printf, 2, 3))) static int wrong(struct text t, const char *format, ...)
+static struct check *at(struct check *k, enum config_part part, uint32_t index)
 {
+	k->at.part = part;
+	k->at.index = index;
+	return k;
+}
+
+__attribute__((format(printf, 3, 4))) static void wrong(struct check *k, const char *key, const char *format, ...)
+{
+	char text[256];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(t.at, t.size, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return -EINVAL;
+	k->at.key = key;
+	k->wrong++;
+	k->tell(k->userdata, &k->at, text);
 }
 
 void config_quota_defaults(struct quota_config *q)
@@ -109,208 +123,230 @@ static int find_tier(const struct config *c, const char *name)
 	return -1;
 }
 
-static int check_marks(const struct tier_config *t, struct text text)
+static void check_marks(struct check *k, const struct tier_config *t)
 {
 	if (t->high > 100 || !t->low || t->low > t->high)
-		return wrong(
-			text,
-			"tier %s: high = %u%%, low = %u%%; needed: 1%% <= low <= high <= 100%%",
-			t->name, t->high, t->low);
+		wrong(k, "low", "tier %s: high = %u%%, low = %u%%; needed: 1%% <= low <= high <= 100%%", t->name, t->high,
+		      t->low);
 	if (t->capacity % LEDGER_PAGE_SIZE)
-		return wrong(text, "tier %s: a capacity is a multiple of the huge page size, 2M",
-			     t->name);
-	return 0;
+		wrong(k, "capacity", "tier %s: a capacity is a multiple of the huge page size, 2M", t->name);
 }
 
-static int check_kind(const struct tier_config *t, struct text text)
+static void check_kind(struct check *k, const struct tier_config *t)
 {
 	switch (t->kind) {
 	case TIER_NUMA:
-		return t->nodes ? 0
-				: wrong(text, "tier %s: kind = numa needs nodes = 0 or more",
-					t->name);
+		if (!t->nodes)
+			wrong(k, "nodes", "tier %s: kind = numa needs nodes = 0 or more", t->name);
+		return;
 	case TIER_FILE:
-		if (!t->path[0] || !t->capacity)
-			return wrong(text,
-				     "tier %s: kind = file needs path = and capacity =", t->name);
-		return 0;
+		if (!t->path[0])
+			wrong(k, "path", "tier %s: kind = file needs path = and capacity =", t->name);
+		else if (!t->capacity)
+			wrong(k, "capacity", "tier %s: kind = file needs capacity =", t->name);
+		return;
 	case TIER_KERNEL:
-		return t->path[0] ? 0
-				  : wrong(text, "tier %s: kind = kernel needs device = /dev/hmm",
-					  t->name);
+		if (!t->path[0])
+			wrong(k, "device", "tier %s: kind = kernel needs device = /dev/hmm", t->name);
+		return;
 	case TIER_CUDA:
-		return t->capacity ? 0
-				   : wrong(text, "tier %s: kind = cuda needs capacity =", t->name);
+		if (!t->capacity)
+			wrong(k, "capacity", "tier %s: kind = cuda needs capacity =", t->name);
+		return;
 	case TIER_MEMORY:
-		return 0;
+		return;
 	}
-	return wrong(text, "tier %s: kind is missing; numa, memory, file, kernel or cuda", t->name);
+	wrong(k, "kind", "tier %s: kind is missing; numa, memory, file, kernel or cuda", t->name);
 }
 
-static int check_tier_pair(const struct tier_config *a, const struct tier_config *b,
-			   struct text text)
+static void check_tier_pair(struct check *k, const struct tier_config *a, const struct tier_config *b)
 {
 	if (!strcmp(a->name, b->name))
-		return wrong(text, "tier %s stands there twice; every tier needs its own name",
-			     a->name);
-	if (a->kind == TIER_NUMA && b->kind == TIER_NUMA && (a->nodes & b->nodes))
-		return wrong(text, "tiers %s and %s share a node; a node belongs to one tier",
-			     a->name, b->name);
-	return 0;
+		wrong(k, NULL, "tier %s stands there twice; every tier needs its own name", a->name);
+	else if (a->kind == TIER_NUMA && b->kind == TIER_NUMA && (a->nodes & b->nodes))
+		wrong(k, "nodes", "tiers %s and %s share a node; a node belongs to one tier", a->name, b->name);
+	else if (a->kind == TIER_KERNEL && b->kind == TIER_KERNEL && !strcmp(a->path, b->path) && a->index == b->index)
+		wrong(k, "device", "tiers %s and %s are the same device", a->name, b->name);
 }
 
-static int check_tiers(const struct config *c, struct text text)
+static void check_tiers(struct check *k)
 {
+	const struct config *c = k->config;
 	bool resident = false;
 	uint32_t i, j;
-	int rc = 0;
 
-	if (c->n_tiers > HMM_LIMIT_TIERS)
-		return wrong(text, "%u tiers; at most %u", c->n_tiers, HMM_LIMIT_TIERS);
-	for (i = 0; i < c->n_tiers && !rc; i++) {
-		if (!name_ok(c->tiers[i].name))
-			return wrong(
-				text,
-				"tier %u: a name has printable characters but not space = , :", i);
-		resident |= c->tiers[i].kind == TIER_NUMA;
-		rc = check_kind(&c->tiers[i], text);
-		if (!rc)
-			rc = check_marks(&c->tiers[i], text);
-		for (j = 0; j < i && !rc; j++)
-			rc = check_tier_pair(&c->tiers[j], &c->tiers[i], text);
+	if (c->n_tiers > HMM_LIMIT_TIERS) {
+		wrong(at(k, CONFIG_WHOLE, 0), NULL, "%u tiers; at most %u", c->n_tiers, HMM_LIMIT_TIERS);
+		return;
 	}
-	if (!rc && !resident)
-		return wrong(text,
-			     "no tier has kind = numa; programs need at least one to work in");
-	return rc;
+	for (i = 0; i < c->n_tiers; i++) {
+		at(k, CONFIG_TIER, i);
+		if (!name_ok(c->tiers[i].name))
+			wrong(k, NULL, "tier %u: a name has printable characters but not space = , :", i);
+		resident |= c->tiers[i].kind == TIER_NUMA;
+		check_kind(k, &c->tiers[i]);
+		check_marks(k, &c->tiers[i]);
+		for (j = 0; j < i; j++)
+			check_tier_pair(k, &c->tiers[j], &c->tiers[i]);
+	}
+	if (!resident)
+		wrong(at(k, CONFIG_WHOLE, 0), NULL, "no tier has kind = numa; programs need at least one to work in");
 }
 
-static int check_order(const struct config *c, const struct policy_config *p, struct text text)
+static void check_order(struct check *k, const struct policy_config *p)
 {
-	bool resident = false;
+	const struct config *c = k->config;
+	bool resident = false, known = true;
 	uint32_t i, j;
 	int tier;
 
-	if (p->n_tiers > HMM_LIMIT_TIERS)
-		return wrong(text, "policy %s: %u tiers; at most %u", p->name, p->n_tiers,
-			     HMM_LIMIT_TIERS);
+	if (p->n_tiers > HMM_LIMIT_TIERS) {
+		wrong(k, "tiers", "policy %s: %u tiers; at most %u", p->name, p->n_tiers, HMM_LIMIT_TIERS);
+		return;
+	}
 	for (i = 0; i < p->n_tiers; i++) {
 		tier = find_tier(c, p->tiers[i]);
+		known &= tier >= 0;
 		if (tier < 0)
-			return wrong(text, "policy %s: there is no tier %s", p->name, p->tiers[i]);
+			wrong(k, "tiers", "policy %s: there is no tier %s", p->name, p->tiers[i]);
 		for (j = 0; j < i; j++)
 			if (!strcmp(p->tiers[i], p->tiers[j]))
-				return wrong(text, "policy %s: names tier %s twice", p->name,
-					     p->tiers[i]);
-		resident |= c->tiers[tier].kind == TIER_NUMA;
+				wrong(k, "tiers", "policy %s: names tier %s twice", p->name, p->tiers[i]);
+		resident |= tier >= 0 && c->tiers[tier].kind == TIER_NUMA;
 	}
-	if (p->n_tiers && !resident)
-		return wrong(text,
-			     "policy %s: its tiers need one of kind = numa to bring pages into",
-			     p->name);
-	return 0;
+	if (p->n_tiers && known && !resident)
+		wrong(k, "tiers", "policy %s: its tiers need one of kind = numa to bring pages into", p->name);
 }
 
-int config_check_policy(const struct config *c, const struct policy_config *p, char *ret_text,
-			uint32_t text_size)
+static void check_policy(struct check *k, const struct policy_config *p)
 {
-	struct text text = { ret_text, text_size };
-
 	if (!name_ok(p->name))
-		return wrong(text, "a policy's name has printable characters but not space = , :");
+		wrong(k, NULL, "a policy's name has printable characters but not space = , :");
 	if (p->engine != ENGINE_TIERED && p->engine != ENGINE_STATIC)
-		return wrong(text, "policy %s: engine is tiered or static", p->name);
-	if (p->rate && p->burst < LEDGER_PAGE_SIZE)
-		return wrong(text,
-			     "policy %s: burst = %llu is less than one huge page, nothing could "
-			     "ever move; "
-			     "at least 2M",
-			     p->name, (unsigned long long)p->burst);
-	return check_order(c, p, text);
+		wrong(k, "engine", "policy %s: engine is tiered or static", p->name);
+	if (p->burst < LEDGER_PAGE_SIZE)
+		wrong(k, "burst", "policy %s: burst = %llu is less than one huge page, nothing could ever move; at least 2M",
+		      p->name, (unsigned long long)p->burst);
+	check_order(k, p);
 }
 
-static int check_policies(const struct config *c, struct text text)
+static void check_policies(struct check *k)
 {
+	const struct config *c = k->config;
 	bool has_default = false;
 	uint32_t i, j;
-	int rc = 0;
 
-	if (c->n_policies > CONFIG_POLICIES)
-		return wrong(text, "%u policies; at most %u", c->n_policies, CONFIG_POLICIES);
-	for (i = 0; i < c->n_policies && !rc; i++) {
-		rc = config_check_policy(c, &c->policies[i], text.at, text.size);
-		has_default |= !strcmp(c->policies[i].name, "default");
-		for (j = 0; j < i && !rc; j++)
-			if (!strcmp(c->policies[i].name, c->policies[j].name))
-				rc = wrong(text, "policy %s stands there twice",
-					   c->policies[i].name);
+	if (c->n_policies > CONFIG_POLICIES) {
+		wrong(at(k, CONFIG_WHOLE, 0), NULL, "%u policies; at most %u", c->n_policies, CONFIG_POLICIES);
+		return;
 	}
-	if (!rc && !has_default)
-		return wrong(text,
-			     "no policy is named default; ranges that nothing matches need it");
-	return rc;
+	for (i = 0; i < c->n_policies; i++) {
+		check_policy(at(k, CONFIG_POLICY, i), &c->policies[i]);
+		has_default |= !strcmp(c->policies[i].name, "default");
+		for (j = 0; j < i; j++)
+			if (!strcmp(c->policies[i].name, c->policies[j].name))
+				wrong(k, NULL, "policy %s stands there twice", c->policies[i].name);
+	}
+	if (!has_default)
+		wrong(at(k, CONFIG_WHOLE, 0), NULL, "no policy is named default; ranges that nothing matches need it");
 }
 
-static int check_quotas(const struct config *c, struct text text)
+static void check_quotas(struct check *k)
 {
+	const struct config *c = k->config;
 	const struct quota_config *q;
 	uint32_t i, j;
 
-	if (c->n_quotas > CONFIG_QUOTAS)
-		return wrong(text, "%u quotas; at most %u", c->n_quotas, CONFIG_QUOTAS);
+	if (c->n_quotas > CONFIG_QUOTAS) {
+		wrong(at(k, CONFIG_WHOLE, 0), NULL, "%u quotas; at most %u", c->n_quotas, CONFIG_QUOTAS);
+		return;
+	}
 	for (i = 0; i <= c->n_quotas; i++) {
 		q = i < c->n_quotas ? &c->quotas[i] : &c->default_quota;
+		at(k, CONFIG_QUOTA, i);
 		if (!q->weight || q->weight > WEIGHT_MAX)
-			return wrong(text, "quota: weight = %u; needed: 1 to %u", q->weight,
-				     WEIGHT_MAX);
+			wrong(k, "weight", "quota: weight = %u; needed: 1 to %u", q->weight, WEIGHT_MAX);
 		for (j = 0; j < i && i < c->n_quotas; j++)
 			if (c->quotas[j].uid == q->uid)
-				return wrong(text, "quota uid=%u stands there twice", q->uid);
+				wrong(k, NULL, "quota uid=%u stands there twice", q->uid);
 	}
-	return 0;
 }
 
-static int check_matches(const struct config *c, struct text text)
+static void check_matches(struct check *k)
 {
+	const struct config *c = k->config;
 	uint32_t i, j;
 
-	if (c->n_matches > CONFIG_MATCHES)
-		return wrong(text, "%u matches; at most %u", c->n_matches, CONFIG_MATCHES);
-	for (i = 0; i < c->n_matches; i++) {
-		for (j = 0; j < c->n_policies && strcmp(c->policies[j].name, c->matches[i].policy);
-		     j++)
-			;
-		if (j == c->n_policies)
-			return wrong(text, "match %u: there is no policy %s", i + 1,
-				     c->matches[i].policy);
+	if (c->n_matches > CONFIG_MATCHES) {
+		wrong(at(k, CONFIG_WHOLE, 0), NULL, "%u matches; at most %u", c->n_matches, CONFIG_MATCHES);
+		return;
 	}
-	return 0;
+	for (i = 0; i < c->n_matches; i++) {
+		at(k, CONFIG_MATCH, i);
+		for (j = 0; j < c->n_policies && strcmp(c->policies[j].name, c->matches[i].policy); j++)
+			;
+		if (!c->matches[i].policy[0])
+			wrong(k, "policy", "match %u: policy = is missing", i + 1);
+		else if (j == c->n_policies)
+			wrong(k, "policy", "match %u: there is no policy %s", i + 1, c->matches[i].policy);
+	}
 }
 
-static int check_daemon(const struct config *c, struct text text)
+static void check_daemon(struct check *k)
 {
+	const struct config *c = k->config;
+
+	at(k, CONFIG_DAEMON, 0);
 	if (!c->fault_threads || c->fault_threads > THREADS_MAX)
-		return wrong(text, "fault-threads = %u; needed: 1 to %u", c->fault_threads,
-			     THREADS_MAX);
+		wrong(k, "fault-threads", "fault-threads = %u; needed: 1 to %u", c->fault_threads, THREADS_MAX);
 	if (!c->workers || c->workers > THREADS_MAX)
-		return wrong(text, "workers = %u; needed: 1 to %u", c->workers, THREADS_MAX);
-	if (c->tick_us < TICK_MIN_US || c->track_us < TICK_MIN_US)
-		return wrong(text, "tick and track need at least 1ms");
-	return 0;
+		wrong(k, "workers", "workers = %u; needed: 1 to %u", c->workers, THREADS_MAX);
+	if (c->tick_us < TICK_MIN_US)
+		wrong(k, "tick", "tick and track need at least 1ms");
+	if (c->track_us < TICK_MIN_US)
+		wrong(k, "track", "tick and track need at least 1ms");
+}
+
+unsigned int config_check_all(const struct config *c, config_wrong_fn *tell, void *userdata)
+{
+	struct check k = { .config = c, .tell = tell, .userdata = userdata };
+
+	check_daemon(&k);
+	check_tiers(&k);
+	check_policies(&k);
+	check_quotas(&k);
+	check_matches(&k);
+	return k.wrong;
+}
+
+struct first {
+	char *text;
+	uint32_t size;
+	bool told;
+};
+
+static void keep_first(void *userdata, const struct config_place *place, const char *text)
+{
+	struct first *f = userdata;
+
+	(void)place;
+	if (!f->told)
+		snprintf(f->text, f->size, "%s", text);
+	f->told = true;
 }
 
 int config_check(const struct config *c, char *ret_text, uint32_t text_size)
 {
-	struct text text = { ret_text, text_size };
-	int rc = check_daemon(c, text);
+	struct first first = { ret_text, text_size, false };
 
-	if (!rc)
-		rc = check_tiers(c, text);
-	if (!rc)
-		rc = check_policies(c, text);
-	if (!rc)
-		rc = check_quotas(c, text);
-	if (!rc)
-		rc = check_matches(c, text);
-	return rc;
+	return config_check_all(c, keep_first, &first) ? -EINVAL : 0;
+}
+
+int config_check_policy(const struct config *c, const struct policy_config *p, char *ret_text, uint32_t text_size)
+{
+	struct first first = { ret_text, text_size, false };
+	struct check k = { .config = c, .tell = keep_first, .userdata = &first };
+
+	check_policy(at(&k, CONFIG_POLICY, 0), p);
+	return k.wrong ? -EINVAL : 0;
 }

@@ -28,11 +28,12 @@ static int set_tiers(struct policy_config *c, const char *value)
 
 static int set_rate(struct policy_config *c, const char *value)
 {
-	if (strcmp(value, "none") == 0) {
-		c->rate = 0;
-		return 0;
-	}
-	return value_size(value, &c->rate);
+	uint64_t rate = 0;
+
+	if (strcmp(value, "none") != 0 && (value_size(value, &rate) < 0 || !rate))
+		return -EINVAL;
+	c->rate = rate;
+	return 0;
 }
 
 static int set_burst(struct policy_config *c, const char *value)

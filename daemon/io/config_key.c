@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "daemon/core/value.h"
 #include "daemon/io/config_key.h"
 #include "daemon/io/config_value.h"
+#include "proto/ledger.h"
 
 enum value_kind {
 	VALUE_PATH,
@@ -36,9 +38,11 @@ struct config_key {
 	const char *name;
 	enum value_kind kind;
 	size_t offset, size;
-	uint64_t min, max;		/* VALUE_NUMBER */
+	uint64_t min, max;		/* VALUE_NUMBER; VALUE_SIZE, VALUE_TIME: 0: no bound; VALUE_PATH: max, bytes */
 	const struct choice *choices;	/* VALUE_CHOICE */
 };
+
+enum { SOCKET_PATH = sizeof(((struct sockaddr_un *)0)->sun_path) };
 
 #define FIELD(type, field) offsetof(type, field), sizeof(((type *)0)->field)
 
@@ -55,20 +59,20 @@ static const struct choice engines[] = { { "tiered", ENGINE_TIERED },
 					 { NULL, 0 } };
 
 static const struct config_key daemon_keys[] = {
-	{ "socket", VALUE_PATH, FIELD(struct config, socket), 0, 0, NULL },
+	{ "socket", VALUE_PATH, FIELD(struct config, socket), 0, SOCKET_PATH, NULL },
 	{ "state-dir", VALUE_PATH, FIELD(struct config, state_dir), 0, 0, NULL },
 	{ "control-group", VALUE_TEXT, FIELD(struct config, control_group), 0, 0, NULL },
 	{ "backing", VALUE_CHOICE, FIELD(struct config, backing), 0, 0, backings },
 	{ "huge-pages", VALUE_SIZE, FIELD(struct config, huge_pages), 0, 0, NULL },
 	{ "fault-threads", VALUE_NUMBER, FIELD(struct config, fault_threads), 1, 16, NULL },
 	{ "workers", VALUE_NUMBER, FIELD(struct config, workers), 1, 16, NULL },
-	{ "tick", VALUE_TIME, FIELD(struct config, tick_us), 0, 0, NULL },
-	{ "track", VALUE_TIME, FIELD(struct config, track_us), 0, 0, NULL },
+	{ "tick", VALUE_TIME, FIELD(struct config, tick_us), 1000, 60000000, NULL },
+	{ "track", VALUE_TIME, FIELD(struct config, track_us), 1000, 3600000000ULL, NULL },
 };
 static const struct config_key tier_keys[] = {
 	{ "kind", VALUE_CHOICE, FIELD(struct tier_config, kind), 0, 0, tier_kinds },
 	{ "nodes", VALUE_NODES, FIELD(struct tier_config, nodes), 0, 0, NULL },
-	{ "capacity", VALUE_SIZE, FIELD(struct tier_config, capacity), 0, 0, NULL },
+	{ "capacity", VALUE_SIZE, FIELD(struct tier_config, capacity), LEDGER_PAGE_SIZE, 0, NULL },
 	{ "high", VALUE_SHARE, FIELD(struct tier_config, high), 0, 0, NULL },
 	{ "low", VALUE_SHARE, FIELD(struct tier_config, low), 0, 0, NULL },
 	{ "path", VALUE_PATH, FIELD(struct tier_config, path), 0, 0, NULL },
@@ -79,7 +83,7 @@ static const struct config_key policy_keys[] = {
 	{ "engine", VALUE_CHOICE, FIELD(struct policy_config, engine), 0, 0, engines },
 	{ "tiers", VALUE_TIERS, FIELD(struct policy_config, tiers), 0, 0, NULL },
 	{ "rate", VALUE_RATE, FIELD(struct policy_config, rate), 0, 0, NULL },
-	{ "burst", VALUE_SIZE, FIELD(struct policy_config, burst), 0, 0, NULL },
+	{ "burst", VALUE_SIZE, FIELD(struct policy_config, burst), LEDGER_PAGE_SIZE, 0, NULL },
 	{ "min-residency", VALUE_TIME, FIELD(struct policy_config, min_residency_us), 0, 0, NULL },
 	{ "track", VALUE_BOOL, FIELD(struct policy_config, track), 0, 0, NULL },
 };
@@ -89,7 +93,7 @@ static const struct config_key quota_keys[] = {
 	{ "pinned", VALUE_LIMIT, FIELD(struct quota_config, pinned), 0, 0, NULL },
 	{ "ranges", VALUE_NUMBER, FIELD(struct quota_config, ranges), 0, UINT32_MAX, NULL },
 	{ "ledger", VALUE_LIMIT, FIELD(struct quota_config, ledger), 0, 0, NULL },
-	{ "queued", VALUE_SIZE, FIELD(struct quota_config, queued), 0, 0, NULL },
+	{ "queued", VALUE_SIZE, FIELD(struct quota_config, queued), HMM_LIMIT_FRAME, 0, NULL },
 	{ "connections", VALUE_NUMBER, FIELD(struct quota_config, connections), 1, HMM_LIMIT_CLIENTS, NULL },
 	{ "operations", VALUE_NUMBER, FIELD(struct quota_config, operations), 1, UINT32_MAX, NULL },
 	{ "stored", VALUE_NUMBER, FIELD(struct quota_config, stored), 0, UINT32_MAX, NULL },
@@ -142,15 +146,19 @@ static void say_choices(const struct choice *choices, char *buf, size_t size)
 				      c == choices ? "" : c[1].name ? ", " : " or ", c->name);
 }
 
+static size_t path_size(const struct config_key *k)
+{
+	return k->max && k->max < k->size ? (size_t)k->max : k->size;
+}
+
 static void say_right(const struct config_key *k, char *buf, size_t size)
 {
 	static const char *const texts[] = {
-		[VALUE_PATH] = "an absolute path below 256 bytes",
 		[VALUE_TEXT] = "a short name",
 		[VALUE_SIZE] = "a size such as 512M or 64G",
+		[VALUE_TIME] = "a time such as 100ms, 10s or 5min",
 		[VALUE_LIMIT] = "a size such as 64G, or none",
 		[VALUE_RATE] = "bytes per second such as 100M, or none",
-		[VALUE_TIME] = "a time such as 100ms, 10s or 5min",
 		[VALUE_SHARE] = "a share such as 90%",
 		[VALUE_BOOL] = "yes or no",
 		[VALUE_NODES] = "node numbers such as 0,2-3",
@@ -160,6 +168,13 @@ static void say_right(const struct config_key *k, char *buf, size_t size)
 
 	if (k->kind == VALUE_CHOICE)
 		say_choices(k->choices, buf, size);
+	else if (k->kind == VALUE_PATH)
+		snprintf(buf, size, "an absolute path below %zu bytes", path_size(k));
+	else if (k->kind == VALUE_SIZE && k->min)
+		snprintf(buf, size, "a size such as 512M or 64G, at least %lluK", (unsigned long long)(k->min >> 10));
+	else if (k->kind == VALUE_TIME && k->max)
+		snprintf(buf, size, "a time such as 100ms or 10s, from %llums to %llumin",
+			 (unsigned long long)(k->min / 1000), (unsigned long long)(k->max / 60000000));
 	else if (k->kind == VALUE_NUMBER)
 		snprintf(buf, size, "a number from %llu to %llu", (unsigned long long)k->min,
 			 (unsigned long long)k->max);
@@ -184,6 +199,17 @@ static int set_choice(const struct choice *choices, void *field, const char *val
 		return 0;
 	}
 	return -EINVAL;
+}
+
+static int set_bounded(const struct config_key *k, int (*read)(const char *, uint64_t *), const char *value,
+		       uint64_t *field)
+{
+	uint64_t n;
+
+	if (read(value, &n) || n < k->min || (k->max && n > k->max))
+		return -EINVAL;
+	*field = n;
+	return 0;
 }
 
 static int set_tiers(struct policy_config *policy, const char *value)
@@ -215,17 +241,17 @@ static int set_value(const struct config_key *k, void *target, const char *value
 
 	switch (k->kind) {
 	case VALUE_PATH:
-		return value[0] == '/' ? set_text(field, k->size, value) : -EINVAL;
+		return value[0] == '/' ? set_text(field, path_size(k), value) : -EINVAL;
 	case VALUE_TEXT:
 		return set_text(field, k->size, value);
 	case VALUE_SIZE:
-		return value_size(value, field);
+		return set_bounded(k, value_size, value, field);
 	case VALUE_LIMIT:
 		return value_limit(value, field);
 	case VALUE_RATE:
 		return value_rate(value, field);
 	case VALUE_TIME:
-		return value_time(value, field);
+		return set_bounded(k, value_time, value, field);
 	case VALUE_SHARE:
 		return value_share(value, field);
 	case VALUE_BOOL:
@@ -268,19 +294,28 @@ static int unknown_key(struct config_parser *p, const char *name)
 	return config_fail(p, "%s has no key \"%s\"; hmmd.conf(5) lists them", s->form, name);
 }
 
+static int set_known(struct config_parser *p, const struct config_key *k, const char *value)
+{
+	const struct config_stood *before = config_stood_here(p, k->name);
+	int r = before ? config_fail(p, "%s stands in this section twice, first in line %u", k->name, before->line)
+		       : set_value(k, p->target, value);
+	char right[128];
+
+	if (r && !before) {
+		say_right(k, right, sizeof(right));
+		config_fail(p, "%s = %s is not valid; it wants %s", k->name, value, right);
+	}
+	config_stood_add(p, k->name, r);
+	return r;
+}
+
 int config_key_set(struct config_parser *p, const char *name, const char *value)
 {
 	const struct config_section *s = p->section;
-	char right[128];
 
-	for (size_t i = 0; i < s->n_keys; i++) {
-		if (strcmp(s->keys[i].name, name) != 0)
-			continue;
-		if (!set_value(&s->keys[i], p->target, value))
-			return 0;
-		say_right(&s->keys[i], right, sizeof(right));
-		return config_fail(p, "%s = %s is not valid; it wants %s", name, value, right);
-	}
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (strcmp(s->keys[i].name, name) == 0)
+			return set_known(p, &s->keys[i], value);
 	if (s->begin == config_begin_quota &&
 	    strncmp(name, tier_prefix, sizeof(tier_prefix) - 1) == 0)
 		return set_tier_quota(p, name + sizeof(tier_prefix) - 1, value);

@@ -30,4 +30,14 @@ int config_begin_match(struct config_parser *p, const char *arg);
 /* Key `tier.NAME` of a quota. */
 int config_add_tier_quota(struct config_parser *p, const char *tier, uint64_t bytes);
 
+/* config_stood.c. In this section, that the parser is in. */
+void config_stood_add(struct config_parser *p, const char *key, bool wrong);
+/* The last of that place, or NULL. */
+const struct config_stood *config_stood_find(const struct config_parser *p, const struct config_place *place);
+/* In the file that is being read, in this section: the key, NULL: the section itself. */
+const struct config_stood *config_stood_here(const struct config_parser *p, const char *key);
+
+/* config_machine.c: what this machine has against what the configuration wants of it. */
+void config_check_machine(struct config_parser *p);
+
 #endif

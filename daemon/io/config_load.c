@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/io/config_file.h"
-#include "daemon/io/discover.h"
+#include "daemon/io/config_key.h"
 
 enum { FAULT_THREADS_MOST = 4 };	/* chosen without being told */
 
@@ -62,8 +61,7 @@ static int parse_file(struct config_parser *p, const char *path)
 	} else if (r == -ENOENT) {
 		r = 1;
 	} else {
-		p->failed = true;
-		snprintf(p->text, sizeof(p->text), "%s: %s", path, strerror(-r));
+		config_lines_addf(&p->report->errors, path, 0, "%s", strerror(-r));
 		r = -EINVAL;
 	}
 	free(buf);
@@ -82,24 +80,31 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* Goes on after a file that is wrong. */
 static int drop_ins(struct config_parser *p, const char *path, unsigned int *ret_n)
 {
 	char dir[CONFIG_PATH], file[2 * CONFIG_PATH];
 	struct dirent **entries;
-	int n, r = 0;
+	int n, r = 0, one;
 
+	*ret_n = 0;
 	snprintf(dir, sizeof(dir), "%.*s.d", CONFIG_PATH - 3, path);
 	n = scandir(dir, &entries, is_conf, by_name);
-	*ret_n = n > 0 ? (unsigned int)n : 0;
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0) {
+		config_lines_addf(&p->report->errors, dir, 0, "%s", strerror(errno));
+		return -EINVAL;
+	}
+	*ret_n = (unsigned int)n;
 	for (int i = 0; i < n; i++) {
 		snprintf(file, sizeof(file), "%s/%.255s", dir, entries[i]->d_name);
 		free(entries[i]);
-		if (r >= 0)
-			r = parse_file(p, file);
+		one = r == -ENOMEM ? r : parse_file(p, file);
+		r = one < 0 ? one : r;
 	}
-	if (n >= 0)
-		free(entries);
-	return r < 0 ? r : 0;
+	free(entries);
+	return r;
 }
 
 static const char *default_path(bool rootless, char *buf, size_t size)
@@ -115,6 +120,7 @@ static const char *default_path(bool rootless, char *buf, size_t size)
 	return buf;
 }
 
+/* 0, -EINVAL: files are wrong (reported), -ENOMEM. */
 static int load_files(struct config_parser *p, const char *path, bool must, char *ret_origin,
 		      size_t size)
 {
@@ -122,15 +128,12 @@ static int load_files(struct config_parser *p, const char *path, bool must, char
 	int r = parse_file(p, path), r2;
 
 	if (r == 1 && must) {
-		p->failed = true;
-		snprintf(p->text, sizeof(p->text), "%s: there is no such file", path);
+		config_lines_addf(&p->report->errors, path, 0, "there is no such file");
 		return -EINVAL;
 	}
-	if (r < 0)
-		return r;
-	r2 = drop_ins(p, path, &n);
-	if (r2)
-		return r2;
+	r2 = r == -ENOMEM ? r : drop_ins(p, path, &n);
+	if (r < 0 || r2)
+		return r2 ? r2 : r;
 	if (r == 1 && n == 0)
 		snprintf(ret_origin, size, "built-in defaults (there is no %.100s)", path);
 	else
@@ -138,23 +141,22 @@ static int load_files(struct config_parser *p, const char *path, bool must, char
 	return 0;
 }
 
-/* What only the whole shows. */
-static int finish(struct config_parser *p, const char *path)
+/* A section that could not be read may have had what is missed here. */
+static void tell(void *userdata, const struct config_place *place, const char *text)
 {
-	char text[256];
-	int r = discover_tiers(p->config, text, sizeof(text));
+	struct config_parser *p = userdata;
 
-	if (!r)
-		r = config_parse_end(p);
-	if (r == -EINVAL && p->failed)
-		return r;
-	if (!r)
-		r = config_check(p->config, text, sizeof(text));
-	if (r != -EINVAL)
-		return r;
-	p->failed = true;
-	snprintf(p->text, sizeof(p->text), "%.200s: %s", path, text);
-	return -EINVAL;
+	if (!p->sections_lost || place->part == CONFIG_DAEMON || place->part == CONFIG_TIER)
+		config_fail_at(p, place, "%s", text);
+}
+
+/* What only the whole shows, also of files that were wrong in places. */
+static void finish(struct config_parser *p, const char *path)
+{
+	p->file = path;
+	config_parse_end(p);
+	config_check_machine(p);
+	config_check_all(p->config, tell, p);
 }
 
 /*
@@ -169,7 +171,7 @@ static uint32_t fault_threads_here(void)
 }
 
 int config_load(struct config *ret, const char *path, bool rootless, char *ret_origin,
-		size_t origin_size, char *ret_text, size_t text_size)
+		size_t origin_size, struct config_report *ret_report)
 {
 	struct config *c = malloc(sizeof(*c));
 	const char *file;
@@ -181,15 +183,15 @@ int config_load(struct config *ret, const char *path, bool rootless, char *ret_o
 		return -ENOMEM;
 	config_defaults(c);
 	c->fault_threads = fault_threads_here();
-	config_parser_init(&p, c);
+	config_parser_init(&p, c, ret_report);
 	file = path ? path : default_path(rootless, buf, sizeof(buf));
 	r = load_files(&p, file, path != NULL, ret_origin, origin_size);
-	if (!r)
-		r = finish(&p, file);
+	if (r != -ENOMEM) {
+		finish(&p, file);
+		r = ret_report->errors.n ? -EINVAL : 0;
+	}
 	if (!r)
 		*ret = *c;
-	else if (r == -EINVAL)
-		snprintf(ret_text, text_size, "%s", p.text);
 	config_parser_done(&p);
 	free(c);
 	return r;

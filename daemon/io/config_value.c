@@ -33,9 +33,11 @@ int value_limit(const char *text, uint64_t *ret_bytes)
 
 int value_rate(const char *text, uint64_t *ret_bytes_per_sec)
 {
-	if (strcmp(text, "none") != 0)
-		return value_size(text, ret_bytes_per_sec);
-	*ret_bytes_per_sec = 0;
+	uint64_t rate = 0;
+
+	if (strcmp(text, "none") != 0 && (value_size(text, &rate) || !rate))
+		return -EINVAL;
+	*ret_bytes_per_sec = rate;
 	return 0;
 }
 

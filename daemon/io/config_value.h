@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 int value_limit(const char *text, uint64_t *ret_bytes);		/* a size, or `none`: UINT64_MAX */
-int value_rate(const char *text, uint64_t *ret_bytes_per_sec);	/* `none` or 0: 0 */
+int value_rate(const char *text, uint64_t *ret_bytes_per_sec);	/* `none`: 0, which is none by itself */
 int value_share(const char *text, uint32_t *ret_per_cent);
 int value_number(const char *text, uint64_t min, uint64_t max, uint32_t *ret);
 int value_nodes(const char *text, uint64_t *ret_mask);		/* `0,2-3` */

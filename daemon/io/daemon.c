@@ -167,7 +167,7 @@ static int open_keeper(struct daemon *d)
 /* Page words on record name tiers by their place. */
 static int keep_tiers(struct daemon *d)
 {
-	char text[CONFIG_TEXT];
+	char text[256];
 	int r = d->survivors.who[0] ? tier_record_keep(d->config->state_dir, d->config, text, sizeof(text)) : 0;
 
 	if (r)

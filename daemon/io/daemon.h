@@ -68,6 +68,7 @@ struct daemon {
 	uint64_t first_id;				/* ids below it belong to earlier daemons */
 	int lock;					/* of the state directory, or -1 */
 	char config_origin[256];			/* which files were read, for people */
+	char config_refused[256];			/* why the last reload was refused, "" when it was not */
 	char tier_trouble[HMM_LIMIT_TIERS][160];	/* why a device could not be opened, "" else */
 	struct short_of short_of[HMM_LIMIT_TIERS];	/* by tier index */
 	struct rates *rates;				/* of rates.c */

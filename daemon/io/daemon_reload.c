@@ -94,29 +94,63 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 	return r;
 }
 
-static int load(struct daemon *d, struct config *c, char *ret_text, size_t size)
+struct attempt {
+	struct config config;
+	struct config_report report;
+	char origin[sizeof(((struct daemon *)0)->config_origin)];
+};
+
+static int load(struct daemon *d, struct attempt *a, char *ret_text, size_t size)
 {
 	const struct options *o = d->options;
-	int r = config_load(c, o->config, o->rootless, d->config_origin, sizeof(d->config_origin),
-			    ret_text, size);
+	int r = config_load(&a->config, o->config, o->rootless, a->origin, sizeof(a->origin), &a->report);
 
+	if (r == -EINVAL)
+		config_lines_say(&a->report.errors, ret_text, size);
 	if (!r)
-		r = config_apply_options(c, o, ret_text, size);
-	return r ? r : apply(d, c, ret_text, size);
+		r = config_apply_options(&a->config, o, ret_text, size);
+	return r ? r : apply(d, &a->config, ret_text, size);
+}
+
+static void warn(void *userdata, const char *line)
+{
+	daemon_event(userdata, EVENT_WARNING, "the configuration: %s", line);
+}
+
+static void complain(void *userdata, const char *line)
+{
+	daemon_event(userdata, EVENT_ERROR, "the configuration stays as it was: %s", line);
+}
+
+/* The first line is what doctor shows until a configuration is taken over. */
+static void refused(struct daemon *d, const struct attempt *a, const char *text)
+{
+	snprintf(d->config_refused, sizeof(d->config_refused), "%.*s", (int)strcspn(text, "\n"), text);
+	if (a && a->report.errors.n)
+		config_lines_each(&a->report.errors, complain, d);
+	else
+		complain(d, d->config_refused);
+}
+
+static void taken_over(struct daemon *d, const struct attempt *a)
+{
+	d->config_refused[0] = '\0';
+	snprintf(d->config_origin, sizeof(d->config_origin), "%s", a->origin);
+	config_lines_each(&a->report.warnings, warn, d);
+	daemon_event(d, EVENT_INFO, "the configuration was read again: %s", d->config_origin);
 }
 
 int daemon_reload(struct daemon *d, char *ret_text, size_t text_size)
 {
-	struct config *c = malloc(sizeof(*c));
-	int r = c ? load(d, c, ret_text, text_size) : -ENOMEM;
+	struct attempt *a = calloc(1, sizeof(*a));
+	int r = a ? load(d, a, ret_text, text_size) : -ENOMEM;
 
-	free(c);
 	if (r == -ENOMEM)
 		snprintf(ret_text, text_size, "there is no memory for the configuration");
 	if (r)
-		daemon_event(d, EVENT_ERROR, "the configuration stays as it was: %s", ret_text);
+		refused(d, a, ret_text);
 	else
-		daemon_event(d, EVENT_INFO, "the configuration was read again: %s",
-			     d->config_origin);
+		taken_over(d, a);
+	free(a);
 	return r;
 }

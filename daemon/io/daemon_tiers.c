@@ -6,10 +6,8 @@
  * often be put back, and pages that are once given up for lost cannot.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "daemon/io/daemon.h"
@@ -127,26 +125,6 @@ static int open_device(struct daemon *d, struct mover_device *device, struct tie
 	return r;
 }
 
-/* A device that the machine cannot have is found out now, and not when a page is to go there. */
-static int check_memory(const struct daemon *d, const struct tier *t)
-{
-	const struct config *c = d->config;
-	uint64_t wanted = 0;
-	struct sysinfo machine;
-	uint32_t i;
-
-	if (t->config.kind != TIER_MEMORY || sysinfo(&machine) < 0)
-		return 0;
-	for (i = 0; i < c->n_tiers; i++)
-		wanted += c->tiers[i].kind == TIER_MEMORY ? c->tiers[i].capacity : 0;
-	if (wanted <= (machine.totalram + machine.totalswap) * machine.mem_unit)
-		return 0;
-	log_line(LOG_LEVEL_ERROR, "tier %s: memory devices of %" PRIu64 " MiB do not fit into this machine, which has "
-		 "%" PRIu64 " MiB of memory and swap: give them less capacity", t->config.name, wanted >> 20,
-		 (uint64_t)(machine.totalram + machine.totalswap) * machine.mem_unit >> 20);
-	return -ENOMEM;
-}
-
 static const char *device_trouble(int r)
 {
 	switch (r) {
@@ -179,10 +157,8 @@ static int device_tier(struct daemon *d, struct tier *t)
 	const char *kind = driver_kind(t->config.kind);
 	bool wanted = t->config.generation > 0;
 	char why[160], words[96] = "";
-	int r = check_memory(d, t);
+	int r;
 
-	if (r)
-		return r;
 	device->ops = hmm_device_find(kind);
 	if (!device->ops) {
 		snprintf(why, sizeof(why), "this hmmd has no driver of kind %s", kind);

@@ -3,7 +3,6 @@
  * Default tiers and sizes. The embedded device takes memory that nobody gave it, so it stays at a
  * quarter of the machine at most.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@ static uint64_t whole_pages(uint64_t bytes)
 	return bytes & ~(LEDGER_PAGE_SIZE - 1);
 }
 
-static uint64_t nodes_size(uint64_t nodes)
+uint64_t discover_nodes_size(uint64_t nodes)
 {
 	uint64_t total, unused, sum = 0;
 
@@ -88,43 +87,32 @@ static void add_memory_device(struct config *c, uint64_t machine)
 	t->capacity = quarter && quarter < MEMORY_DEVICE_DEFAULT ? quarter : MEMORY_DEVICE_DEFAULT;
 }
 
-static int tier_nodes(const struct tier_config *t, uint64_t present, char *ret_text, size_t size)
-{
-	if (t->kind != TIER_NUMA || !(t->nodes & ~present))
-		return 0;
-	snprintf(ret_text, size,
-		 "[tier %s] names NUMA node %d, which has no memory or is not there", t->name,
-		 __builtin_ctzll(t->nodes & ~present));
-	return -EINVAL;
-}
-
 static void tier_capacity(struct tier_config *t)
 {
 	if (t->capacity)
 		return;
 	if (t->kind == TIER_NUMA)
-		t->capacity = whole_pages(nodes_size(t->nodes));
+		t->capacity = whole_pages(discover_nodes_size(t->nodes));
 	else if (t->kind == TIER_MEMORY)
 		t->capacity = MEMORY_DEVICE_DEFAULT;
 }
 
-int discover_tiers(struct config *c, char *ret_text, size_t text_size)
+uint64_t discover_nodes(void)
 {
 	uint64_t present;
-	int r = numa_nodes(&present);
 
-	if (r < 0)
-		present = 1;
+	return numa_nodes(&present) < 0 ? 1 : present;
+}
+
+void discover_tiers(struct config *c)
+{
+	uint64_t present = discover_nodes();
+
 	if (c->n_tiers == 0) {
 		add_nodes(c, present);
 		add_driver_devices(c);
-		add_memory_device(c, nodes_size(present));
+		add_memory_device(c, discover_nodes_size(present));
 	}
-	for (uint32_t i = 0; i < c->n_tiers; i++) {
-		r = tier_nodes(&c->tiers[i], present, ret_text, text_size);
-		if (r)
-			return r;
+	for (uint32_t i = 0; i < c->n_tiers; i++)
 		tier_capacity(&c->tiers[i]);
-	}
-	return 0;
 }

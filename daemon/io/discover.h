@@ -3,13 +3,14 @@
 #ifndef HMMD_IO_DISCOVER_H
 #define HMMD_IO_DISCOVER_H
 
-#include <stddef.h>
 #include "daemon/core/config.h"
 
 /*
  * No tier configured: every NUMA node with memory, the kernel driver's devices, then the embedded
- * memory device. Capacities of 0 get their meaning. -EINVAL with a text: a tier names a node that is not there.
+ * memory device. Capacities of 0 get their meaning.
  */
-int discover_tiers(struct config *c, char *ret_text, size_t text_size);
+void discover_tiers(struct config *c);
+uint64_t discover_nodes(void);				/* bit mask: those with memory */
+uint64_t discover_nodes_size(uint64_t nodes);		/* bytes */
 
 #endif

@@ -12,9 +12,12 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/config_key.c \
 	daemon/io/config_key.h \
 	daemon/io/config_load.c \
+	daemon/io/config_machine.c \
 	daemon/io/config_options.c \
 	daemon/io/config_options.h \
 	daemon/io/config_parse.c \
+	daemon/io/config_report.c daemon/io/config_report.h \
+	daemon/io/config_stood.c \
 	daemon/io/config_target.c \
 	daemon/io/config_value.c \
 	daemon/io/config_value.h \

@@ -51,17 +51,28 @@ static int give_back(void)
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static void print(void *userdata, const char *line)
+{
+	fprintf(stderr, "hmmd: %s%s\n", (const char *)userdata, line);
+}
+
 static int load(const struct options *o, struct config *c, char *origin, size_t size)
 {
-	char text[CONFIG_TEXT];
-	int r = config_load(c, o->config, o->rootless, origin, size, text, sizeof(text));
+	struct config_report *report = malloc(sizeof(*report));
+	char text[256];
+	int r = report ? config_load(c, o->config, o->rootless, origin, size, report) : -ENOMEM;
 
 	if (!r)
 		r = config_apply_options(c, o, text, sizeof(text));
-	if (r == -ENOMEM)
+	if (r == -EINVAL && !report->errors.n)
+		config_lines_addf(&report->errors, NULL, 0, "%s", text);
+	if (r == -ENOMEM) {
 		fputs("hmmd: there is no memory for the configuration\n", stderr);
-	else if (r)
-		fprintf(stderr, "hmmd: %s\n", text);
+	} else {
+		config_lines_each(&report->errors, print, "");
+		config_lines_each(&report->warnings, print, "warning: ");
+	}
+	free(report);
 	return r;
 }
 

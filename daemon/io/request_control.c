@@ -265,7 +265,7 @@ static void control_policy_set(struct request *q)
 
 static void control_reload(struct request *q)
 {
-	char text[512];
+	char text[HMM_LIMIT_TEXT];
 
 	if (daemon_reload(q->daemon, text, sizeof(text)))
 		session_error(q->session, q->id, EINVAL, "%s", text);

@@ -25,8 +25,7 @@ static void reload(struct daemon *d)
 	char text[512];
 
 	notify_reloading();
-	if (!daemon_reload(d, text, sizeof(text)))
-		log_line(LOG_LEVEL_INFO, "the configuration was read again");
+	daemon_reload(d, text, sizeof(text));
 	notify_ready(d);
 }
 

@@ -65,16 +65,29 @@ int ctl_open(struct ctl *c)
 	return r < 0 ? ctl_no_daemon(c, r) : CTL_DONE;
 }
 
+/* The daemon may have more than one thing to say, a line each. */
+static void fail_lines(const struct ctl *c, const char *text)
+{
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		char *line, *shown;
+
+		end = text + strcspn(text, "\n");
+		line = must(strndup(text, (size_t)(end - text)));
+		shown = printable(line);
+		ctl_fail(c, "%s", shown);
+		free(shown);
+		free(line);
+	}
+}
+
 int ctl_refused(const struct ctl *c, int error)
 {
-	char *text;
+	const char *text = hmm_client_last_error(c->client);
 
 	if (error == -ENOTCONN) {
 		ctl_fail(c, "the daemon went away");
 		return CTL_NO_DAEMON;
 	}
-	text = printable(hmm_client_last_error(c->client));
-	ctl_fail(c, "%s", *text ? text : strerror(-error));
-	free(text);
+	fail_lines(c, *text ? text : strerror(-error));
 	return CTL_FAILED;
 }

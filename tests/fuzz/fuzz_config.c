@@ -11,12 +11,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct config config;
+static struct config_report report;
 
 static int parse(struct config_parser *p, const uint8_t *data, size_t size)
 {
 	int r = config_parse(p, "fuzz.conf", (const char *)data, size);
 
-	if (r && (!p->failed || strncmp(p->text, "fuzz.conf:", 10) != 0))
+	if (r && (!report.errors.n || strncmp(report.errors.text, "fuzz.conf:", 10) != 0))
 		abort();
 	return r;
 }
@@ -27,13 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[256];
 
 	config_defaults(&config);
-	config_parser_init(&p, &config);
+	config_parser_init(&p, &config, &report);
 	if (!parse(&p, data, size / 2) && !parse(&p, data + size / 2, size - size / 2) && !config_parse_end(&p))
 		config_check(&config, text, sizeof(text));
 	config_parser_done(&p);
 
 	config_defaults(&config);
-	config_parser_init(&p, &config);
+	config_parser_init(&p, &config, &report);
 	if (!parse(&p, data, size) && !config_parse_end(&p))
 		config_check(&config, text, sizeof(text));
 	config_parser_done(&p);

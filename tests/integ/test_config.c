@@ -61,6 +61,44 @@ static void errors_name_file_and_line(void **state)
 	house_remove(h);
 }
 
+/* What only the whole shows has its place in the file too. */
+static void what_does_not_fit_together_has_its_line(void **state)
+{
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	refused_at(h, FINE "high = 50%\nlow = 60%\n", 8, "low <= high");
+	refused_at(h, FINE "[policy default]\ntiers = dram, nonesuch\n", 8, "nonesuch");
+	refused_at(h, FINE "[match uid=0]\npolicy = nonesuch\n", 8, "nonesuch");
+	refused_at(h, FINE "[tier far]\nkind = file\ncapacity = 1G\n", 7, "path");
+	refused_at(h, FINE "[quota default]\ntier.nonesuch = 1G\n", 8, "nonesuch");
+	refused_at(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 900T\n", 6, "its nodes have");
+	refused_at(h, "[tier dram]\nkind = numa\nnodes = 0,63\n", 5, "node 63");
+	refused_at(h, FINE "[tier far]\nkind = memory\ncapacity = 900T\n", 9, "do not fit into this machine");
+	refused_at(h, FINE "[tier a]\nkind = file\npath = /var/tmp/x\ncapacity = 2M\n"
+		   "[tier b]\nkind = file\npath = /var/tmp/x\ncapacity = 2M\n", 13, "same file");
+	house_remove(h);
+}
+
+static void all_is_told_and_warnings_apart(void **state)
+{
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	check(h, FINE "hihg = 90%\nlow = 99%\n[policy default]\nburst = 1K\n"
+	      "[tier far]\nkind = file\npath = /no/such/place/x\ncapacity = 2M\n", 2);
+	assert_true(house_logged(h, ":7:") && house_logged(h, "hihg"));
+	assert_true(house_logged(h, ":8:") && house_logged(h, "low <= high"));
+	assert_true(house_logged(h, ":10:") && house_logged(h, "burst"));
+	assert_true(house_logged(h, "hmmd: warning: ") && house_logged(h, ":13:"));
+	/* A warning alone stops nothing. */
+	check(h, FINE "[tier far]\nkind = file\npath = /no/such/place/x\ncapacity = 2M\n", 0);
+	assert_true(house_logged(h, "hmmd: warning: ") && house_logged(h, "/no/such/place"));
+	check(h, FINE, 0);
+	assert_false(house_logged(h, "warning"));
+	house_remove(h);
+}
+
 static void what_does_not_fit_together_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -181,6 +219,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_name_file_and_line),
+		cmocka_unit_test(what_does_not_fit_together_has_its_line),
+		cmocka_unit_test(all_is_told_and_warnings_apart),
 		cmocka_unit_test(what_does_not_fit_together_is_refused),
 		cmocka_unit_test(drop_ins_change_single_values),
 		cmocka_unit_test(bad_arguments_are_refused),

@@ -184,6 +184,18 @@ static void changes_are_made_and_refused(void **state)
 	assert_true(strlen(output) > 0);
 }
 
+static void a_refused_reload_says_all_of_it(void **state)
+{
+	(void)state;
+	house_write_config(house, HOUSE_QUIET "[daemn]\n[policy slow]\nburst = 1K\n[quota default]\nrangs = 1\n");
+	assert_int_equal(ctl("reload"), 1);
+	assert_non_null(strstr(output, "[daemn]"));
+	assert_non_null(strstr(output, "burst"));
+	assert_non_null(strstr(output, "rangs"));
+	house_write_config(house, HOUSE_QUIET);
+	assert_int_equal(ctl("reload"), 0);
+}
+
 static void usage_and_no_daemon_have_their_own_status(void **state)
 {
 	(void)state;
@@ -207,6 +219,7 @@ int main(void)
 		cmocka_unit_test(moves_say_what_they_did),
 		cmocka_unit_test(drain_and_back),
 		cmocka_unit_test(changes_are_made_and_refused),
+		cmocka_unit_test(a_refused_reload_says_all_of_it),
 		cmocka_unit_test(usage_and_no_daemon_have_their_own_status),
 	};
 

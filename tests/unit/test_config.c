@@ -20,6 +20,7 @@
 struct fixture {
 	struct config config;
 	struct config_parser parser;
+	struct config_report report;
 };
 
 static int set_up(void **state)
@@ -27,7 +28,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	config_defaults(&f->config);
-	config_parser_init(&f->parser, &f->config);
+	config_parser_init(&f->parser, &f->config, &f->report);
 	*state = f;
 	return 0;
 }
@@ -51,7 +52,7 @@ static void reads(struct fixture *f, const char *text)
 	int r = parse(f, "a.conf", text);
 
 	if (r)
-		print_error("%s\n", f->parser.text);
+		print_error("%s\n", f->report.errors.text);
 	assert_int_equal(r, 0);
 }
 
@@ -63,9 +64,9 @@ static void refuses(struct fixture *f, const char *text, const char *place, cons
 	if (!r)
 		r = config_parse_end(&f->parser);
 	assert_int_equal(r, -EINVAL);
-	if (strncmp(f->parser.text, place, strlen(place)) || !strstr(f->parser.text, wrong) ||
-	    !strstr(f->parser.text, right))
-		fail_msg("\"%s\" lacks \"%s\", \"%s\" or \"%s\"", f->parser.text, place, wrong, right);
+	if (strncmp(f->report.errors.text, place, strlen(place)) || !strstr(f->report.errors.text, wrong) ||
+	    !strstr(f->report.errors.text, right))
+		fail_msg("\"%s\" lacks \"%s\", \"%s\" or \"%s\"", f->report.errors.text, place, wrong, right);
 }
 
 static void daemon_section_is_read(void **state)
@@ -270,7 +271,7 @@ static void nul_byte_is_refused(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(config_parse(&f->parser, "a.conf", text, sizeof(text) - 1), -EINVAL);
-	assert_non_null(strstr(f->parser.text, "a.conf:2: the line holds a NUL byte"));
+	assert_non_null(strstr(f->report.errors.text, "a.conf:2: the line holds a NUL byte"));
 }
 
 static void too_many_tiers_are_refused(void **state)
@@ -321,7 +322,8 @@ static void remove_files(const struct files *f)
 static void drop_ins_come_in_the_order_of_their_names(void **state)
 {
 	struct config *c = malloc(sizeof(*c));
-	char origin[256], text[CONFIG_TEXT];
+	char origin[256], text[128];
+	struct config_report report;
 	struct files f;
 
 	(void)state;
@@ -331,7 +333,7 @@ static void drop_ins_come_in_the_order_of_their_names(void **state)
 		sprintf(text, "[daemon]\nworkers = %u\n[match uid=%u]\npolicy = default\n", i, i);
 		write_file(f.drop[i - 1], text);
 	}
-	assert_int_equal(config_load(c, f.main, false, origin, sizeof(origin), text, sizeof(text)), 0);
+	assert_int_equal(config_load(c, f.main, false, origin, sizeof(origin), &report), 0);
 	assert_int_equal(c->workers, DROP_INS);
 	assert_int_equal(c->fault_threads, 4);
 	for (unsigned int i = 0; i < DROP_INS; i++)
@@ -345,15 +347,16 @@ static void drop_ins_come_in_the_order_of_their_names(void **state)
 static void error_in_a_drop_in_names_the_drop_in(void **state)
 {
 	struct config *c = malloc(sizeof(*c));
-	char origin[256], text[CONFIG_TEXT];
+	struct config_report report;
+	char origin[256];
 	struct files f;
 
 	(void)state;
 	make_files(&f);
 	write_file(f.main, "[daemon]\nworkers = 1\n");
 	write_file(f.drop[0], "[daemon]\nworkerz = 2\n");
-	assert_int_equal(config_load(c, f.main, false, origin, sizeof(origin), text, sizeof(text)), -EINVAL);
-	assert_non_null(strstr(text, "10-x.conf:2: "));
+	assert_int_equal(config_load(c, f.main, false, origin, sizeof(origin), &report), -EINVAL);
+	assert_non_null(strstr(report.errors.text, "10-x.conf:2: "));
 	remove_files(&f);
 	free(c);
 }
@@ -361,11 +364,12 @@ static void error_in_a_drop_in_names_the_drop_in(void **state)
 static void missing_file_is_an_error_only_when_named(void **state)
 {
 	struct config *c = malloc(sizeof(*c));
-	char origin[256], text[CONFIG_TEXT];
+	struct config_report report;
+	char origin[256];
 
 	(void)state;
-	assert_int_equal(config_load(c, "/nonexistent/hmmd.conf", false, origin, sizeof(origin), text, sizeof(text)), -EINVAL);
-	assert_non_null(strstr(text, "no such file"));
+	assert_int_equal(config_load(c, "/nonexistent/hmmd.conf", false, origin, sizeof(origin), &report), -EINVAL);
+	assert_non_null(strstr(report.errors.text, "no such file"));
 	free(c);
 }
 

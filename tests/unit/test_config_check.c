@@ -91,8 +91,7 @@ static void policies_are_checked(void **state)
 	strcpy(c.policies[0].tiers[0], "disk"), refused("need one of kind = numa");
 	c.policies[0].n_tiers = HMM_LIMIT_TIERS + 1, refused("at most 32");
 	c.policies[0].rate = 1, c.policies[0].burst = PAGE - 1, refused("less than one huge page");
-	c.policies[0].burst = 0;	/* does not matter without a rate */
-	assert_int_equal(config_check(&c, text, sizeof(text)), 0);
+	c.policies[0].burst = PAGE - 1, refused("less than one huge page");	/* a rate may be set later */
 }
 
 static void the_rest_is_checked(void **state)
@@ -112,6 +111,39 @@ static void the_rest_is_checked(void **state)
 	refused("quota uid=5 stands there twice");
 	c.n_matches = 1, strcpy(c.matches[0].policy, "none"),
 	refused("match 1: there is no policy none");
+}
+
+struct told {
+	unsigned int n;
+	char places[256];
+};
+
+static void note(void *userdata, const struct config_place *place, const char *why)
+{
+	struct told *t = userdata;
+	size_t n = strlen(t->places);
+
+	assert_non_null(why);
+	t->n++;
+	snprintf(t->places + n, sizeof(t->places) - n, "%d.%u.%s ", place->part, place->index, place->key ? place->key : "");
+}
+
+static void all_that_is_wrong_is_told_with_its_place(void **state)
+{
+	struct told t = { 0 };
+
+	(void)state;
+	fresh();
+	c.workers = 17;
+	c.tiers[3].path[0] = '\0';
+	c.tiers[2].low = 0;
+	c.policies[0].burst = 0;
+	strcpy(c.policies[0].tiers[1], "gpu9");
+	c.default_quota.weight = 0;
+	assert_int_equal(config_check_all(&c, note, &t), 6);
+	assert_int_equal(t.n, 6);
+	assert_string_equal(t.places, "1.0.workers 2.2.low 2.3.path 3.0.burst 3.0.tiers 4.0.weight ");
+	fresh();
 }
 
 static void a_short_buffer_is_respected(void **state)
@@ -184,6 +216,7 @@ int main(void)
 		cmocka_unit_test(tiers_are_checked),
 		cmocka_unit_test(policies_are_checked),
 		cmocka_unit_test(the_rest_is_checked),
+		cmocka_unit_test(all_that_is_wrong_is_told_with_its_place),
 		cmocka_unit_test(a_short_buffer_is_respected),
 		cmocka_unit_test(tiers_on_record_keep_their_places),
 		cmocka_unit_test(places_as_they_are_change_nothing),

@@ -12,7 +12,7 @@
 
 static char dir[] = "/tmp/test_tier_record.XXXXXX", path[64];
 static struct config c;
-static char text[CONFIG_TEXT];
+static char text[256];
 
 static void add(const char *name, enum tier_kind kind, uint64_t pages, const char *where)
 {
