@@ -98,12 +98,30 @@ static int client_alloc(struct hmm_client **ret)
 	return 0;
 }
 
+/* Where there is nobody to say why. */
+static void say_unreachable(struct hmm_client *c, int r)
+{
+	const char *path = c->address.sun_path;
+	char *text = c->session.request.text;
+	const size_t size = sizeof(c->session.request.text);
+
+	if (r == -ENOTSOCK)
+		snprintf(text, size, "%s is not a socket", path);
+	else if (r == -ENOENT || r == -ECONNREFUSED)
+		snprintf(text, size, "no daemon at %s%s", path,
+			 c->looked_around ? ", nor one of this user's below $XDG_RUNTIME_DIR" : "");
+	else
+		snprintf(text, size, "%s: %s", path, strerror(-r));
+}
+
 static int connect_first(struct hmm_client *c)
 {
 	int r;
 
 	pthread_mutex_lock(&c->lock);
 	r = session_connect(c);
+	if (r && !c->session.request.text[0])
+		say_unreachable(c, r);
 	if (!r && session_settle(c) < 0)
 		r = c->session.error;
 	pthread_mutex_unlock(&c->lock);

@@ -38,6 +38,7 @@ struct hmm_client {
 	uint32_t flags;
 	char name[HMM_LIMIT_NAME + 1];
 	struct sockaddr_un address;
+	bool looked_around;	/* nobody said where, and the machine has no daemon */
 	uint64_t reconnect_timeout_us;
 	_Atomic(void *) userdata;
 	/* what hmm_client_get_fd() gives: the socket, when armed, and wake_fd */

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The options of a client: which socket, which name. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
 
 #define DEFAULT_SOCKET "/run/hmmd/hmmd.sock"
+#define OWN_SOCKET "/hmmd/hmmd.sock"	/* below $XDG_RUNTIME_DIR: of hmmd --rootless */
 #define DEFAULT_RECONNECT_US (30 * USEC_PER_SEC)
 
 /* The program's name may have any bytes; a listing shows printable ones. */
@@ -21,17 +24,34 @@ static void set_name(struct hmm_client *c, const char *name)
 	c->name[n] = '\0';
 }
 
-static int choose_path(struct hmm_client *c, const char *path)
+static int set_path(struct hmm_client *c, const char *path)
 {
-	if (!path)
-		path = secure_getenv("HMMD_SOCKET");
-	if (!path || !path[0])
-		path = DEFAULT_SOCKET;
 	if (strlen(path) >= sizeof(c->address.sun_path))
 		return -EINVAL;
 	c->address.sun_family = AF_UNIX;
 	strcpy(c->address.sun_path, path);
 	return 0;
+}
+
+/* Of a daemon of the user's own, where the machine has none. */
+static bool set_own_path(struct hmm_client *c)
+{
+	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
+	char path[sizeof(c->address.sun_path)];
+	int n = snprintf(path, sizeof(path), "%s" OWN_SOCKET, dir ? dir : "");
+
+	return dir && dir[0] == '/' && n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0 &&
+	       set_path(c, path) == 0;
+}
+
+static int choose_path(struct hmm_client *c, const char *path)
+{
+	if (!path)
+		path = secure_getenv("HMMD_SOCKET");
+	if (path && path[0])
+		return set_path(c, path);
+	c->looked_around = access(DEFAULT_SOCKET, F_OK) < 0;
+	return c->looked_around && set_own_path(c) ? 0 : set_path(c, DEFAULT_SOCKET);
 }
 
 int client_configure(struct hmm_client *c, const struct hmm_client_options *opts)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libclient/client.h"
@@ -13,13 +14,23 @@
 
 #define SPIN_US 50	/* before sleeping: what waking up an idle CPU costs */
 
+/* What is no socket refuses like a daemon that is gone. */
+static int refused(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISSOCK(st.st_mode) ? -ENOTSOCK : -ECONNREFUSED;
+}
+
 /* A full backlog makes connect(2) wait, but not for ever. */
 static int connect_to(int fd, const struct sockaddr_un *address)
 {
 	const struct timeval patience = { .tv_sec = WIRE_ANSWER_US / USEC_PER_SEC };
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	return connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return 0;
+	return errno == ECONNREFUSED ? refused(address->sun_path) : -errno;
 }
 
 int link_open(const struct sockaddr_un *address, bool wait, struct link **ret)

@@ -116,14 +116,15 @@ static int open_state(struct daemon *d)
 	int r = state_dir_lock(dir, &d->lock);
 
 	if (r == STATE_DIR_E_BUSY) {
-		log_line(
-			LOG_LEVEL_ERROR,
-			"%s: another hmmd uses this state directory; give --state-dir and --socket",
-			dir);
+		log_line(LOG_LEVEL_ERROR, "%s: another hmmd uses this state directory; give --state-dir and --socket", dir);
 		return -EBUSY;
 	}
+	if (r == -EACCES && !d->options->rootless && geteuid() != 0)
+		log_line(LOG_LEVEL_ERROR, "%s: %s; a user who is not root starts `hmmd --rootless`", dir, strerror(-r));
+	else if (r)
+		fail(r, dir);
 	if (r)
-		return fail(r, dir);
+		return r;
 	survivors_sweep(dir);
 	r = state_dir_count(d->lock, &generation);
 	if (r)

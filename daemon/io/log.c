@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -22,6 +23,7 @@
 
 enum {
 	LOG_LINE = 1280,	/* bytes: the longest text of the protocol and its frame */
+	LOG_HEAD = 80,		/* time, name and severity before it on stderr */
 	LOG_FIELDS = 8,		/* journal fields of one line beside MESSAGE and PRIORITY */
 	LOG_FIELD = 256		/* bytes of one field with its name */
 };
@@ -45,28 +47,55 @@ void log_init(enum log_level max)
 	to_journal = stderr_is_journal();
 }
 
+static const struct {
+	const char *name;
+	enum log_level level;
+} names[] = {
+	{ "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING },
+	{ "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG },
+};
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
 int log_level_parse(const char *text)
 {
-	static const struct {
-		const char *name;
-		enum log_level level;
-	} names[] = {
-		{ "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING },
-		{ "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG },
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < NAMES; i++)
 		if (strcmp(names[i].name, text) == 0)
 			return (int)names[i].level;
 	return -EINVAL;
 }
 
-/* A write that fails has nowhere to be reported. */
-static void to_stderr(const char *text)
+static const char *level_name(enum log_level level)
 {
-	char line[LOG_LINE + 8];
-	int n = snprintf(line, sizeof(line), "hmmd: %s\n", text);
+	size_t i = 0;
 
+	while (i < NAMES - 1 && names[i].level != level)
+		i++;
+	return names[i].name;
+}
+
+/* The local time with its distance from UTC: logs of several machines are laid side by side. */
+static void write_time(char *buf, size_t size)
+{
+	char zone[8];
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	snprintf(buf + n, size - n, ".%03ld%s", now.tv_nsec / 1000000, zone);
+}
+
+/* A write that fails has nowhere to be reported. */
+static void to_stderr(enum log_level level, const char *text)
+{
+	char line[LOG_LINE + LOG_HEAD], time[LOG_HEAD / 2];
+	int n;
+
+	write_time(time, sizeof(time));
+	n = snprintf(line, sizeof(line), "%s hmmd: %s: %s\n", time, level_name(level), text);
 	if (n < 0)
 		return;
 	if ((size_t)n >= sizeof(line)) {
@@ -88,7 +117,7 @@ void log_line(enum log_level level, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (!to_journal || sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", (int)level, NULL) < 0)
-		to_stderr(text);
+		to_stderr(level, text);
 }
 
 struct field_set {
@@ -124,5 +153,5 @@ void log_fields(enum log_level level, const char *message, ...)
 	snprintf(f.message, sizeof(f.message), "MESSAGE=%s", message);
 	f.iov[f.n++] = (struct iovec){ .iov_base = f.message, .iov_len = strlen(f.message) };
 	if (!to_journal || sd_journal_sendv(f.iov, f.n) < 0)
-		to_stderr(message);
+		to_stderr(level, message);
 }

@@ -21,6 +21,7 @@ static const struct option {
 	{ "--help", ARGS_HELP, false },
 	{ "-h", ARGS_HELP, false },
 	{ "--version", ARGS_VERSION, false },
+	{ "-V", ARGS_VERSION, false },
 	{ "--to", ARGS_TO, true },
 	{ "--wait", ARGS_WAIT, false },
 	{ "--keep", ARGS_KEEP, false },

@@ -7,15 +7,6 @@
 #include "libclient/ctl/ctl.h"
 #include "libclient/ctl/text.h"
 
-const char *ctl_socket(const struct ctl *c)
-{
-	const char *env = getenv("HMMD_SOCKET");
-
-	if (c->args.socket)
-		return c->args.socket;
-	return env && *env ? env : "/run/hmmd/hmmd.sock";
-}
-
 int ctl_connect(struct ctl *c)
 {
 	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
@@ -33,7 +24,7 @@ static int cannot(const struct ctl *c, const char *otherwise)
 {
 	char *why = printable(c->why);
 
-	int r = ctl_fail(c, "cannot connect to %s: %s", ctl_socket(c), *why ? why : otherwise);
+	int r = ctl_fail(c, "cannot connect: %s", *why ? why : otherwise);
 
 	free(why);
 	return r;
@@ -44,15 +35,14 @@ int ctl_no_daemon(const struct ctl *c, int error)
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
+		ctl_fail(c, "%s; start it with `systemctl start hmmd`, or as a user with `hmmd --rootless`", c->why);
+		return CTL_NO_DAEMON;
+	case ENOTSOCK:
 	case ENOTCONN:
-		ctl_fail(c, "no daemon at %s; start it with `systemctl start hmmd`, or as a user with "
-			 "`hmmd --rootless`", ctl_socket(c));
+		cannot(c, "the daemon went away");
 		return CTL_NO_DAEMON;
 	case EPROTONOSUPPORT:
 		return cannot(c, "the daemon there speaks another version of the protocol");
-	case EACCES:
-	case EPERM:
-		return ctl_fail(c, "you may not open %s", ctl_socket(c));
 	default:
 		return cannot(c, strerror(-error));
 	}

@@ -44,7 +44,6 @@ int ctl_refused(const struct ctl *c, int error);
 /* Connects if it is not done. CTL_DONE, or said why not. */
 int ctl_open(struct ctl *c);
 /* Where the daemon is looked for. */
-const char *ctl_socket(const struct ctl *c);
 /* Says why there is no connection; the exit status. */
 int ctl_no_daemon(const struct ctl *c, int error);
 /* Connects and says nothing: 0 or -errno. */

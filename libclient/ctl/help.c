@@ -42,7 +42,8 @@ void help_all(FILE *out)
 		fprintf(out, "%*s%s\n", n < NAME ? NAME - n : 1, "", v->summary);
 	}
 	fputs("\n"
-	      "  --socket PATH   the daemon's socket (default: $HMMD_SOCKET, then /run/hmmd/hmmd.sock)\n"
+	      "  --socket PATH   the daemon's socket (default: $HMMD_SOCKET, then /run/hmmd/hmmd.sock,\n"
+	      "                  then that of hmmd --rootless)\n"
 	      "  --json          for scripts; keys are stable, hmmctl(1) lists them\n"
 	      "  --help          help for the verb\n"
 	      "  --version       version of hmmctl\n\n"

@@ -64,12 +64,12 @@ static void add_rows(struct report *r, const struct hmm_table *t)
 /* What the connection says about itself. */
 static void add_connection(struct report *r, const struct ctl *c, int error)
 {
-	struct finding f = { "daemon", "missing", ctl_socket(c), "systemctl start hmmd" };
+	struct finding f = { "daemon", "missing", c->why, "systemctl start hmmd" };
 
 	if (!error)
 		f = (struct finding){ "daemon", "ok", "answers", "" };
 	else if (error == -ENOENT)
-		f.text = "no socket: no daemon was started there";
+		f.text = c->why;
 	else if (error == -ECONNREFUSED)
 		f.text = "the socket is there, but nobody listens: the daemon ended";
 	else if (error == -EACCES || error == -EPERM)
@@ -78,7 +78,7 @@ static void add_connection(struct report *r, const struct ctl *c, int error)
 	else if (error == -EPROTONOSUPPORT)
 		f = (struct finding){ "daemon", "missing", "speaks another version of the protocol",
 				      "install hmmd and libhmmclient of one version" };
-	else
+	else if (!c->why[0])
 		f.text = strerror(-error);
 	add(r, &f);
 }

@@ -42,7 +42,8 @@ struct hmm_table;
 
 struct hmm_client_options {
 	size_t size;
-	const char *socket_path;	/* NULL: $HMMD_SOCKET, else /run/hmmd/hmmd.sock */
+	/* NULL: $HMMD_SOCKET, else /run/hmmd/hmmd.sock; without that of this user's hmmd --rootless */
+	const char *socket_path;
 	const char *name;		/* shown by hmmctl; NULL: the program's name; at most 63 bytes */
 	uint32_t flags;
 	uint32_t reserved;		/* 0 */
@@ -81,7 +82,7 @@ struct hmm_event {
 typedef void hmm_event_fn(struct hmm_client *, const struct hmm_event *, void *userdata);
 
 /*
- * Connects. opts may be NULL. -ENOENT or -ECONNREFUSED: no daemon at the socket; -EPROTONOSUPPORT:
+ * Connects. opts may be NULL. -ENOENT or -ECONNREFUSED: no daemon at the socket; -ENOTSOCK: that is no socket; -EPROTONOSUPPORT:
  * the daemon, or the ledger that it hands out, is too old or too new; -EACCES; -EMFILE; -ENOMEM; -EINVAL: bad options.
  */
 int hmm_client_new(struct hmm_client **ret, const struct hmm_client_options *opts);

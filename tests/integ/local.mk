@@ -84,6 +84,7 @@ integ_test_programs = \
 	tests/integ/test_quota \
 	tests/integ/test_ranges \
 	tests/integ/test_reconfigure \
+	tests/integ/test_reach \
 	tests/integ/test_recovery \
 	tests/integ/test_refusals \
 	tests/integ/test_reload \
@@ -241,6 +242,9 @@ tests_integ_test_reconfigure_SOURCES = tests/integ/test_reconfigure.c
 tests_integ_test_reconfigure_CFLAGS = $(support_cflags)
 tests_integ_test_reconfigure_LDADD = $(support_ldadd)
 
+tests_integ_test_reach_SOURCES = tests/integ/test_reach.c
+tests_integ_test_reach_CFLAGS = $(support_cflags)
+tests_integ_test_reach_LDADD = $(support_ldadd)
 tests_integ_test_recovery_SOURCES = tests/integ/test_recovery.c
 tests_integ_test_recovery_CFLAGS = $(support_cflags)
 tests_integ_test_recovery_LDADD = $(support_ldadd)
