@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The steps of a connection and what each answer leads to. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "libclient/driver.h"
 #include "libclient/gate.h"
 #include "libclient/uffd.h"
+#include "proto/image.h"
 #include "proto/ledger.h"
 
 /* Pauses between attempts: short at first, because a restart takes a fraction of a second. */
@@ -104,6 +106,22 @@ static int take_hello(struct hmm_client *c, struct request *req, const Hmmd__Mes
 	return take_fds(c, h, fds);
 }
 
+/* Kept once it is read: the daemon may come back when no descriptor is free. 0 without /proc. */
+static uint64_t image(struct hmm_client *c)
+{
+	char text[IMAGE_STAT];
+	int fd = c->session.image ? -1 : open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 0) {
+		text[n] = '\0';
+		image_mark(text, &c->session.image);
+	}
+	return c->session.image;
+}
+
 static int say_hello(struct hmm_client *c)
 {
 	Hmmd__Hello hello = HMMD__HELLO__INIT;
@@ -115,6 +133,7 @@ static int say_hello(struct hmm_client *c)
 	hello.features |= c->flags & HMM_CLIENT_NO_HELPER ? 0 : HMMD__FEATURE__FEATURE_GATE;
 	hello.name = c->name;
 	hello.resume_client = c->session.client;
+	hello.image = image(c);
 	c->session.resuming = c->session.client != 0;
 	c->session.request.take = take_hello;
 	return step(c, SESSION_HELLO, &m, NULL, 0);

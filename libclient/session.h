@@ -34,6 +34,7 @@ struct session {
 	uint64_t connection;
 	/* id from HelloReply; what Hello.resume_client will be; 0: none */
 	uint64_t client;
+	uint64_t image;			/* mark of the address space (proto/image.h), 0: not read yet */
 	uint64_t features;		/* of the daemon */
 	uint32_t backing;
 	int error;			/* why the last attempt failed */

@@ -22,6 +22,7 @@ proto_libhmmproto_la_SOURCES = \
 	proto/arena.c proto/arena.h \
 	proto/frame.c proto/frame.h \
 	proto/gate.h \
+	proto/image.c proto/image.h \
 	proto/ledger.h proto/limits.h \
 	proto/validate.c proto/validate.h \
 	proto/validate_client.c proto/validate_daemon.c \

@@ -6,6 +6,7 @@
 #include "daemon/base/btree.h"
 #include "daemon/core/range.h"
 #include "daemon/core/wait.h"
+#include "proto/image.h"
 
 struct gate;
 struct squad;
@@ -14,6 +15,7 @@ struct world;
 struct space {
 	uint64_t client;		/* id */
 	int32_t pid;
+	_Atomic uint64_t image;		/* mark of its address space (proto/image.h); 0: not known. Set by the loop thread */
 	uint32_t uid;
 	int uffd;			/* of the client, -1 before AttachUffd; core never uses it as a file */
 	struct gate *gate;		/* who may read it (proto/gate.h), NULL: all; fixed before it is served; core never looks */
@@ -65,6 +67,11 @@ struct range_request {
 /* arenas: zeroed memory for max_tables tables each; the mirror's may be an adopted ledger. -ENOMEM, SPACE_E_QUOTA (clients of the uid). */
 int space_new(struct space **ret, struct world *w, uint64_t client, int32_t pid, uint32_t uid,
 	      void *mirror_arena, void *owner_arena, uint32_t max_tables, uint32_t tables, bool adopt);
+/* For what goes by the pid. Any thread. */
+static inline struct image space_image(const struct space *s)
+{
+	return (struct image){ .pid = s->pid, .mark = atomic_load(&s->image) };
+}
 struct space *space_free(struct space *s);	/* all ranges were freed */
 /* Whether its program holds up the threads of its user: its pages make no room, and nobody waits for them. Loop thread. */
 void space_held_up(struct space *s, bool held_up);

@@ -22,6 +22,7 @@
 #include "daemon/io/state_dir.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/mech/doors.h"
+#include "daemon/mech/image.h"
 
 /* 0 or -1 (refused). */
 static int check_version(struct request *q, const Hmmd__Hello *h)
@@ -45,6 +46,24 @@ static int check_ledger(struct request *q, const Hmmd__Hello *h)
 		return 0;
 	session_error(q->session, q->id, EAGAIN, "%s; what this client has waits for a hmmd that can", text);
 	return -1;
+}
+
+/*
+ * Only who knows the mark of the process's address space is in it: the process may have called execve(2) since it
+ * connected, and a child of it speak here. 0 or -1 (refused: it cannot be told now).
+ */
+static int know_image(struct request *q, const Hmmd__Hello *h)
+{
+	struct peer *p = &q->session->peer;
+	struct image now = { .mark = 0 };
+	int r = h->image ? image_of(p->pid, &now) : 0;
+
+	if (r < 0 && r != -ESRCH) {
+		session_error(q->session, q->id, EAGAIN, "hmmd cannot look at /proc/%d/stat: %s", (int)p->pid, strerror(-r));
+		return -1;
+	}
+	p->image.mark = now.mark == h->image ? h->image : 0;
+	return 0;
 }
 
 /* 1, 0 or -errno of looking it up, which counts as no. */
@@ -121,6 +140,7 @@ static int take_space(struct request *q, const Hmmd__Hello *h)
 			return r;
 	}
 	name_space(space, &s->peer, h->name);
+	atomic_store(&space->image, s->peer.image.mark);
 	s->space = space;
 	return idmap_put(q->daemon->server->by_client, space->client, s);
 }
@@ -196,7 +216,7 @@ void request_hello(struct request *q)
 		session_error(s, q->id, EISCONN, "Hello was said already on this connection");
 		return;
 	}
-	if (check_version(q, h) || check_ledger(q, h))
+	if (check_version(q, h) || check_ledger(q, h) || know_image(q, h))
 		return;
 	r = take_space(q, h);
 	if (r) {

@@ -41,6 +41,17 @@ int move_tier_takes(struct request *q, const struct tier *t)
 	return -1;
 }
 
+/* 0 or -1 (refused). */
+static int is_known(struct request *q, const struct range *r)
+{
+	if (r->kind == RANGE_MANAGED || atomic_load(&r->adopted) || q->session->peer.image.mark)
+		return 0;
+	session_error(q->session, q->id, EPERM, "hmmd cannot be sure whose memory pid %d has: the client did not say the "
+		      "mark of its address space (its library is older, or has no /proc), or hmmd may not read it "
+		      "(CAP_SYS_PTRACE)", (int)q->session->peer.pid);
+	return -1;
+}
+
 void request_migrate(struct request *q)
 {
 	const Hmmd__Migrate *m = q->message->migrate;
@@ -50,7 +61,7 @@ void request_migrate(struct request *q)
 	struct op *op;
 
 	if (request_find_span(q, m->range, m->offset, m->length, &span) ||
-	    request_find_tier(q, m->tier, &tier) || move_tier_takes(q, tier))
+	    request_find_tier(q, m->tier, &tier) || move_tier_takes(q, tier) || is_known(q, span.range))
 		return;
 	if (move_kind_to(span.range, tier, &kind)) {
 		session_error(q->session, q->id, EOPNOTSUPP, "tier %s %s", m->tier, why_not(span.range, tier));

@@ -67,11 +67,23 @@ struct resume *resume_find(struct daemon *d, const struct space *s)
 	return w ? w : find_in(&d->waiting_spaces, s);
 }
 
-/* What was charged to one user is not handed to another; the process gives its ranges up once we have. */
-static void other_user(struct daemon *d, struct resume *w)
+/*
+ * What was charged to one user is not handed to another; the process gives its ranges up once we have. And what
+ * lay in an address space that execve(2) has ended is nowhere.
+ */
+static const char *why_another(const struct resume *w, const struct peer *peer)
 {
-	daemon_event(d, EVENT_WARNING, "client %llu (pid %d) came back as another user, its memory is given up",
-		     (unsigned long long)w->who.client, (int)w->who.pid);
+	uint64_t mark = atomic_load(&w->space->image);
+
+	if (w->who.uid != peer->uid)
+		return "as another user";
+	return mark && peer->image.mark && mark != peer->image.mark ? "as another program" : NULL;
+}
+
+static void refuse_another(struct daemon *d, struct resume *w, const char *why)
+{
+	daemon_event(d, EVENT_WARNING, "client %llu (pid %d) came back %s, its memory is given up",
+		     (unsigned long long)w->who.client, (int)w->who.pid, why);
 	retire_space(d, w->space);
 }
 
@@ -79,13 +91,15 @@ struct space *resume_claim(struct daemon *d, uint64_t client, const struct peer 
 {
 	LIST_EACH(node, &d->waiting_spaces) {
 		struct resume *w = container_of(node, struct resume, node);
+		const char *why;
 
 		if (w->who.client != client)
 			continue;
 		if (w->who.pid != peer->pid || w->who.start != peer->start)
 			return NULL;
-		if (w->who.uid != peer->uid) {
-			other_user(d, w);
+		why = why_another(w, peer);
+		if (why) {
+			refuse_another(d, w, why);
 			return NULL;
 		}
 		list_remove(&w->node);

@@ -15,6 +15,7 @@
 #include "daemon/io/outgoing.h"
 #include "daemon/io/resume.h"
 #include "daemon/io/schedule_own.h"
+#include "daemon/io/server.h"
 #include "daemon/io/space_driver.h"
 #include "daemon/io/waits.h"
 
@@ -56,6 +57,7 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	graves_look(s->daemon);
 	outgoing_trim();
 	space_drivers_round(s->daemon);
+	server_look(s->daemon->server);
 	if (s->lost_untold)
 		daemon_event(s->daemon, EVENT_ERROR, "%llu huge pages could not be read back and are lost to their programs",
 			     (unsigned long long)s->lost_untold);

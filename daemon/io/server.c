@@ -28,6 +28,7 @@
 
 enum {
 	ACCEPTS_PER_TURN = 16,		/* then others get their turn */
+	LOOKS = 64,			/* of one second: about a millisecond */
 	CLIENTS_RESERVED = 64		/* connections for root and hmmd's own user */
 };
 
@@ -44,6 +45,19 @@ void server_drop(struct server *s, struct session *session)
 	idmap_take(s->by_id, session->id);
 	if (session->space && idmap_get(s->by_client, session->space->client) == session)
 		idmap_take(s->by_client, session->space->client);
+}
+
+/* A child keeps the socket of a program that has called execve(2), and says nothing. */
+void server_look(struct server *s)
+{
+	struct list_node *node = s->sessions.next, *next;
+
+	for (unsigned int i = s->n_sessions < LOOKS ? s->n_sessions : LOOKS; i > 0; i--, node = next) {
+		next = node->next;
+		list_remove(node);
+		list_append(&s->sessions, node);
+		session_look(container_of(node, struct session, in_server));
+	}
 }
 
 static unsigned int sessions_of(const struct server *s, uid_t uid)

@@ -50,5 +50,7 @@ void server_add(struct server *s, struct session *session);
 /* A request was served: the next is likely to follow before an idle CPU could wake up. */
 void server_stay_awake(struct server *s);
 void server_drop(struct server *s, struct session *session);
+/* Looks whether the programs of some sessions, the next in turn, are still those that connected. */
+void server_look(struct server *s);
 
 #endif

@@ -22,6 +22,7 @@
 #include "daemon/io/session_socket.h"
 #include "daemon/io/space_driver.h"
 #include "daemon/io/track.h"
+#include "daemon/mech/image.h"
 
 uint64_t session_id(const struct session *s)
 {
@@ -69,6 +70,13 @@ struct session *session_of_space(struct daemon *d, const struct space *space)
 	struct session *s = d->server ? idmap_get(d->server->by_client, space->client) : NULL;
 
 	return s && s->space == space ? s : NULL;
+}
+
+bool session_look(struct session *s)
+{
+	if (image_check(&s->peer.image) == -ESRCH)
+		session_close(s, "its program has called execve(2) or ended");
+	return s->closing;
 }
 
 static void session_free(struct session *s)

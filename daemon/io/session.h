@@ -29,6 +29,8 @@ void session_cannot_look(struct session *s);			/* it was tried; s may be NULL */
  */
 int session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds, size_t n_fds);
 void session_error(struct session *s, uint64_t id, int code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Whether it is closing; it is closed when its process has another program than the one that said Hello. */
+bool session_look(struct session *s);
 /* Disconnects: the space is retired. The session is freed when libuv has closed its handles. */
 void session_close(struct session *s, const char *why);
 /* schedule.c tells: sends OpDone. */

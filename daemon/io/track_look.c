@@ -51,7 +51,7 @@ static void run(struct errand *e)
 	struct track_look *look = track_look_of(e);
 	int fd;
 
-	look->rc = pagemap_open(look->pid, &fd);
+	look->rc = pagemap_open(&look->of, &fd);
 	if (!look->rc) {
 		look->rc = scan_pagemap(fd, look);
 		close(fd);
@@ -79,7 +79,7 @@ struct track_look *track_look_new(struct daemon *d, struct space *s, const struc
 
 	if (!look)
 		return NULL;
-	*look = (struct track_look){ .errand = { .run = run }, .daemon = d, .mech = d->mech, .pid = s->pid, .space = s,
+	*look = (struct track_look){ .errand = { .run = run }, .daemon = d, .mech = d->mech, .of = space_image(s), .space = s,
 				     .n = sample->n, .uffd = -1 };
 	look->uffd = fcntl(s->uffd, F_DUPFD_CLOEXEC, 0);
 	if (look->uffd < 0)

@@ -17,7 +17,7 @@ struct track_look {
 	uint64_t session, zap;		/* the caller's */
 	struct space *space;		/* asked; not freed before its descriptors are closed, which is an errand behind this one */
 	struct mech *mech;
-	pid_t pid;
+	struct image of;
 	int uffd;			/* a duplicate: the client may be gone when its turn comes */
 	uint32_t n;
 	struct {

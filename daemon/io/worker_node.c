@@ -28,12 +28,12 @@ static bool rebook(struct range *r, radix_word *word, uint64_t seen, unsigned in
 static int move_one(struct worker *w, const struct move *m, uint64_t addr, struct numa_moved *ret)
 {
 	struct mover *mover = &w->hand.mover;
-	pid_t pid = m->range->space->pid;
+	struct image of = space_image(m->range->space);
 
 	*ret = (struct numa_moved){ 0 };
 	/* Whether it is one page is known here; to prove it would need it mapped afterwards, too. */
-	return mover->mech->ops->huge ? numa_move(mover->numa, pid, &addr, 1, LEDGER_PAGE_SIZE, m->tier, ret) :
-					numa_move_huge(mover->numa, pid, &addr, 1, m->tier, ret);
+	return mover->mech->ops->huge ? numa_move(mover->numa, &of, &addr, 1, LEDGER_PAGE_SIZE, m->tier, ret) :
+					numa_move_huge(mover->numa, &of, &addr, 1, m->tier, ret);
 }
 
 /*
@@ -97,10 +97,10 @@ static void count(struct worker *w, struct crew_result *result, const struct num
 static int move_addresses(struct worker *w, const struct move *m, const uint64_t *addrs, size_t n, uint64_t page_size,
 			  struct numa_moved *ret)
 {
-	pid_t pid = m->range->space->pid;
+	struct image of = space_image(m->range->space);
 
-	return page_size == LEDGER_PAGE_SIZE ? numa_move_huge(w->hand.mover.numa, pid, addrs, n, m->tier, ret) :
-					       numa_move(w->hand.mover.numa, pid, addrs, n, page_size, m->tier, ret);
+	return page_size == LEDGER_PAGE_SIZE ? numa_move_huge(w->hand.mover.numa, &of, addrs, n, m->tier, ret) :
+					       numa_move(w->hand.mover.numa, &of, addrs, n, page_size, m->tier, ret);
 }
 
 static bool is_over(const struct worker *w, const struct move *m)
@@ -130,7 +130,8 @@ static uint64_t move_steps(struct worker *w, const struct move *m, uint64_t addr
 /* Of so many huge pages, which have anything there. When that cannot be told, all may. */
 static void find_mapped(const struct move *m, uint64_t addr, uint64_t pages, uint8_t *ret)
 {
-	int pagemap, r = pagemap_open(m->range->space->pid, &pagemap);
+	struct image of = space_image(m->range->space);
+	int pagemap, r = pagemap_open(&of, &pagemap);
 
 	if (!r) {
 		r = pagemap_mapped(pagemap, addr, pages, ret);
@@ -170,6 +171,7 @@ static uint64_t move_mapped_steps(struct worker *w, const struct move *m, uint64
 /* What lies in the tier that is emptied. Such a move is of CREW_WHOLE huge pages at most (drain_pass.c). */
 static void leave(struct worker *w, const struct move *m, uint64_t addr, uint64_t end, struct crew_result *result)
 {
+	struct image of = space_image(m->range->space);
 	uint8_t mapped[CREW_WHOLE];
 	struct numa_moved moved;
 	uint64_t next, i;
@@ -182,7 +184,7 @@ static void leave(struct worker *w, const struct move *m, uint64_t addr, uint64_
 		next = (addr | (LEDGER_PAGE_SIZE - 1)) + 1;
 		next = next < end ? next : end;
 		moved = (struct numa_moved){ .already = mapped[i] ? 0 : next - addr };
-		if (mapped[i] && numa_leave(w->hand.mover.numa, m->range->space->pid, addr, next, m->leaves - 1U,
+		if (mapped[i] && numa_leave(w->hand.mover.numa, &of, addr, next, m->leaves - 1U,
 					    m->tier, &moved) < 0)
 			return;
 		count(w, result, &moved);

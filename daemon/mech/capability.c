@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/capability_own.h"
+#include "daemon/mech/image.h"
 #include "daemon/mech/kernel.h"
 
 #ifndef UFFD_FEATURE_POISON
@@ -142,8 +143,11 @@ static void page_scan(struct doctor_line *line)
 		.size = sizeof(arg), .vec = (uintptr_t)&region, .vec_len = 1,
 		.category_mask = PAGE_IS_PRESENT, .return_mask = PAGE_IS_PRESENT
 	};
-	int fd, r = pagemap_open(getpid(), &fd);
+	struct image self;
+	int fd, r = image_of(getpid(), &self);
 
+	if (!r)
+		r = pagemap_open(&self, &fd);
 	if (r) {
 		doctor_say(line, DOCTOR_MISSING, "/proc/PID/pagemap: %s: no access tracking", strerror(-r));
 		doctor_remedy(line, "kernel with CONFIG_PROC_PAGE_MONITOR");

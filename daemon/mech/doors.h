@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proto/image.h"
+
 struct gate;
 
 /* gate.c: who may read a client's userfaultfd (proto/gate.h). -EMFILE, -ENFILE, -ENOMEM. */
@@ -66,7 +68,7 @@ int thpmount_make(const char *dir);
 void thpmount_remove(const char *dir);
 
 /* pagemap.c */
-int pagemap_open(pid_t pid, int *ret_fd);	/* -EACCES */
+int pagemap_open(const struct image *of, int *ret_fd);	/* as image_open() (image.h) */
 /* One byte per huge page of [addr, addr + pages * 2 MiB): 1 when mapped in the process. PAGEMAP_SCAN, else plain reads. */
 int pagemap_mapped(int fd, uint64_t addr, uint64_t pages, uint8_t *ret_mapped);
 
@@ -80,20 +82,20 @@ int numa_node_bytes(unsigned int node, uint64_t *ret_total, uint64_t *ret_free);
 int numa_access(unsigned int node, uint64_t *ret_bandwidth, uint64_t *ret_latency_ns);	/* HMAT through sysfs; zeros when unknown */
 int numa_map_bind(struct numa_map *m, unsigned int tier);	/* this thread's new pages come from there */
 struct numa_moved { uint64_t moved, already, busy, failed, no_room; };	/* bytes; no_room is a part of failed */
-/* One address per page of page_size; batches sized by measured time (about 5 ms each). */
-int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier, struct numa_moved *ret);
+/* One address per page of page_size; batches sized by measured time (about 5 ms each). Errors as image_move_pages() has them (image.h). */
+int numa_move(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier, struct numa_moved *ret);
 /*
  * The same for n aligned pieces of 2 MiB that are mapped in whatever way: one address is asked for where the whole
  * piece proves to be one page, all its base pages elsewhere.
  */
-int numa_move_huge(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, unsigned int tier, struct numa_moved *ret);
+int numa_move_huge(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, unsigned int tier, struct numa_moved *ret);
 
 bool numa_on_tier(const struct numa_map *m, unsigned int tier, int node);	/* node: negative for a page that is nowhere */
 /*
  * numa_leave.c: of [addr, end) what lies on the nodes of tier `from` goes to `tier`; all else, and what was never
  * touched, counts as already there. Multiples of the base page.
  */
-int numa_leave(struct numa_map *m, pid_t pid, uint64_t addr, uint64_t end, unsigned int from, unsigned int tier,
+int numa_leave(struct numa_map *m, const struct image *of, uint64_t addr, uint64_t end, unsigned int from, unsigned int tier,
 	       struct numa_moved *ret);
 
 /* peer.c */
@@ -103,8 +105,11 @@ struct peer {
 	gid_t gid;
 	int pidfd;		/* readable when the process ends */
 	uint64_t start;		/* start time, clock ticks since boot */
+	struct image image;	/* the address space that said Hello (image.h) */
 	char program[16], unit[64];	/* comm; systemd unit from the cgroup, or "" */
 };
+/* A file of /proc/PID, cut to size, with a 0 at its end. -ESRCH: no such process. */
+int proc_read(pid_t pid, const char *name, char *text, size_t size);
 int peer_get(int socket, struct peer *ret);	/* SO_PEERCRED, SO_PEERPIDFD or pidfd_open and a second look at the start time */
 void peer_done(struct peer *p);
 int peer_in_group(const struct peer *p, gid_t group);	/* 1, 0, -errno: its primary or a supplementary group */

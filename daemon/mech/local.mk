@@ -13,6 +13,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/gate.c \
 	daemon/mech/hugepool.c \
 	daemon/mech/hugepool_record.c daemon/mech/hugepool_record.h \
+	daemon/mech/image.c daemon/mech/image.h \
 	daemon/mech/kernel.h \
 	daemon/mech/limits.c daemon/mech/limits.h \
 	daemon/mech/mech.h \

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "daemon/mech/doors.h"
+#include "daemon/mech/image.h"
 #include "proto/ledger.h"
 #include "proto/limits.h"
 
@@ -155,22 +156,21 @@ struct batch {
 	size_t n;
 };
 
-static long move_batch(struct batch *b, pid_t pid)
+static int move_batch(struct batch *b, const struct image *of)
 {
-	long r = move_pages(pid, b->n, b->pages, b->nodes, b->status, MPOL_MF_MOVE_ALL);
+	int r = image_move_pages(of, b->n, b->pages, b->nodes, b->status, MPOL_MF_MOVE_ALL);
 
-	if (r < 0 && errno == EPERM)
-		r = move_pages(pid, b->n, b->pages, b->nodes, b->status, MPOL_MF_MOVE);
-	return r;
+	return r == -EPERM ? image_move_pages(of, b->n, b->pages, b->nodes, b->status, MPOL_MF_MOVE) : r;
 }
 
 /* Leaves the pages that have to move. */
-static int look(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+static int look(struct batch *b, const struct image *of, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
 {
 	size_t left = 0;
+	int r = image_move_pages(of, b->n, b->pages, NULL, b->status, 0);
 
-	if (move_pages(pid, b->n, b->pages, NULL, b->status, 0) < 0)
-		return -errno;
+	if (r)
+		return r;
 	for (size_t i = 0; i < b->n; i++) {
 		if (in_mask(mask, b->status[i]))
 			ret->already += page_size;
@@ -184,11 +184,11 @@ static int look(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, s
 }
 
 /* Base pages of one larger page meet themselves: the first takes all along, the others are told to be busy. */
-static void look_again(struct batch *b, pid_t pid, uint64_t mask)
+static void look_again(struct batch *b, const struct image *of, uint64_t mask)
 {
 	int now[BATCH_MAX];
 
-	if (move_pages(pid, b->n, b->pages, NULL, now, 0) < 0)
+	if (image_move_pages(of, b->n, b->pages, NULL, now, 0))
 		return;
 	for (size_t i = 0; i < b->n; i++)
 		if (in_mask(mask, now[i]))
@@ -214,7 +214,7 @@ static void count(const struct batch *b, uint64_t mask, uint64_t page_size, stru
 	}
 }
 
-static int move_all(struct batch *b, pid_t pid, uint64_t mask)
+static int move_all(struct batch *b, const struct image *of, uint64_t mask)
 {
 	int node = NODES - 1;
 
@@ -223,19 +223,19 @@ static int move_all(struct batch *b, pid_t pid, uint64_t mask)
 		b->nodes[i] = node;
 		b->status[i] = -EBUSY;
 	}
-	return b->n && move_batch(b, pid) < 0 ? -errno : 0;
+	return b->n ? move_batch(b, of) : 0;
 }
 
-static int run_batch(struct batch *b, pid_t pid, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
+static int run_batch(struct batch *b, const struct image *of, uint64_t mask, uint64_t page_size, struct numa_moved *ret)
 {
-	int r = look(b, pid, mask, page_size, ret);
+	int r = look(b, of, mask, page_size, ret);
 
 	if (!r)
-		r = move_all(b, pid, mask);
+		r = move_all(b, of, mask);
 	if (r)
 		return r;
 	if (page_size == BASE_PAGE)
-		look_again(b, pid, mask);
+		look_again(b, of, mask);
 	count(b, mask, page_size, ret);
 	return 0;
 }
@@ -247,7 +247,7 @@ static void adapt(struct numa_map *m, size_t pages, uint64_t us)
 	m->batch = fit < 1 ? 1 : fit > BATCH_MAX ? BATCH_MAX : (unsigned int)fit;
 }
 
-int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier,
+int numa_move(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier,
 	      struct numa_moved *ret)
 {
 	struct numa_moved moved = { 0 };
@@ -264,7 +264,7 @@ int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, ui
 		b.n = want;
 		for (size_t i = 0; i < want; i++)
 			b.pages[i] = (void *)(uintptr_t)addrs[done + i];
-		r = run_batch(&b, pid, m->nodes[tier], page_size, &moved);
+		r = run_batch(&b, of, m->nodes[tier], page_size, &moved);
 		if (page_size != BASE_PAGE)
 			adapt(m, want, now_us() - start);
 		done += want;
@@ -276,13 +276,13 @@ int numa_move(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, ui
 }
 
 /* Where one base page of each piece is. */
-static int look_at(pid_t pid, const uint64_t *addrs, size_t n, uint64_t offset, int *ret_nodes)
+static int look_at(const struct image *of, const uint64_t *addrs, size_t n, uint64_t offset, int *ret_nodes)
 {
 	void *pages[BATCH_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		pages[i] = (void *)(uintptr_t)(addrs[i] + offset);
-	return n && move_pages(pid, n, pages, NULL, ret_nodes, 0) < 0 ? -errno : 0;
+	return n ? image_move_pages(of, n, pages, NULL, ret_nodes, 0) : 0;
 }
 
 static bool is_elsewhere(uint64_t mask, int node)
@@ -297,13 +297,13 @@ struct pieces {
 };
 
 /* Leaves those that look like one page elsewhere. */
-static int choose_huge(struct pieces *p, pid_t pid, uint64_t mask)
+static int choose_huge(struct pieces *p, const struct image *of, uint64_t mask)
 {
-	int first[BATCH_MAX], last[BATCH_MAX], r = look_at(pid, p->addrs, p->n, 0, first);
+	int first[BATCH_MAX], last[BATCH_MAX], r = look_at(of, p->addrs, p->n, 0, first);
 	size_t left = 0;
 
 	if (!r)
-		r = look_at(pid, p->addrs, p->n, LEDGER_PAGE_SIZE - BASE_PAGE, last);
+		r = look_at(of, p->addrs, p->n, LEDGER_PAGE_SIZE - BASE_PAGE, last);
 	for (size_t i = 0; !r && i < p->n; i++) {
 		if (is_elsewhere(mask, first[i]) && is_elsewhere(mask, last[i]))
 			p->addrs[left++] = p->addrs[i];
@@ -315,16 +315,16 @@ static int choose_huge(struct pieces *p, pid_t pid, uint64_t mask)
 }
 
 /* Those whose last base page did not go with the first are not one page. */
-static int move_huge(struct pieces *p, pid_t pid, uint64_t mask, struct numa_moved *ret)
+static int move_huge(struct pieces *p, const struct image *of, uint64_t mask, struct numa_moved *ret)
 {
 	struct batch b = { .n = p->n };
 	int last[BATCH_MAX], r;
 
 	for (size_t i = 0; i < p->n; i++)
 		b.pages[i] = (void *)(uintptr_t)p->addrs[i];
-	r = move_all(&b, pid, mask);
+	r = move_all(&b, of, mask);
 	if (!r)
-		r = look_at(pid, p->addrs, p->n, LEDGER_PAGE_SIZE - BASE_PAGE, last);
+		r = look_at(of, p->addrs, p->n, LEDGER_PAGE_SIZE - BASE_PAGE, last);
 	for (size_t i = 0; !r && i < p->n; i++) {
 		if (in_mask(mask, last[i])) {
 			ret->moved += LEDGER_PAGE_SIZE;
@@ -339,7 +339,7 @@ static int move_huge(struct pieces *p, pid_t pid, uint64_t mask, struct numa_mov
 	return r;
 }
 
-static int move_rest(struct numa_map *m, const struct pieces *p, pid_t pid, unsigned int tier, struct numa_moved *ret)
+static int move_rest(struct numa_map *m, const struct pieces *p, const struct image *of, unsigned int tier, struct numa_moved *ret)
 {
 	uint64_t addrs[BATCH_MAX], end;
 	struct numa_moved moved;
@@ -352,7 +352,7 @@ static int move_rest(struct numa_map *m, const struct pieces *p, pid_t pid, unsi
 		for (uint64_t at = p->rest[i]; at < end; at += BASE_PAGE)
 			addrs[n++] = at;
 		moved = (struct numa_moved){ 0 };
-		r = numa_move(m, pid, addrs, n, BASE_PAGE, tier, &moved);
+		r = numa_move(m, of, addrs, n, BASE_PAGE, tier, &moved);
 		ret->moved += moved.moved;
 		ret->already += moved.already;
 		ret->busy += moved.busy;
@@ -362,7 +362,7 @@ static int move_rest(struct numa_map *m, const struct pieces *p, pid_t pid, unsi
 	return r;
 }
 
-int numa_move_huge(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t n, unsigned int tier,
+int numa_move_huge(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, unsigned int tier,
 		   struct numa_moved *ret)
 {
 	struct numa_moved moved = { 0 };
@@ -378,11 +378,11 @@ int numa_move_huge(struct numa_map *m, pid_t pid, const uint64_t *addrs, size_t 
 		p.n = want;
 		p.n_rest = 0;
 		memcpy(p.addrs, addrs + done, want * sizeof(*addrs));
-		r = choose_huge(&p, pid, m->nodes[tier]);
+		r = choose_huge(&p, of, m->nodes[tier]);
 		if (!r)
-			r = move_huge(&p, pid, m->nodes[tier], &moved);
+			r = move_huge(&p, of, m->nodes[tier], &moved);
 		if (!r)
-			r = move_rest(m, &p, pid, tier, &moved);
+			r = move_rest(m, &p, of, tier, &moved);
 		adapt(m, want, now_us() - start);
 	}
 	if (r)

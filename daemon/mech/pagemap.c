@@ -4,12 +4,11 @@
  * regions; before it, one entry of 8 bytes per base page is read. Both know hugetlb pages.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "daemon/mech/image.h"
 #include "daemon/mech/kernel.h"
 #include "proto/ledger.h"
 
@@ -19,17 +18,9 @@ enum {
 };
 #define ENTRY_PRESENT (1ULL << 63)
 
-int pagemap_open(pid_t pid, int *ret_fd)
+int pagemap_open(const struct image *of, int *ret_fd)
 {
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
-	return 0;
+	return image_open(of, "pagemap", ret_fd);
 }
 
 static void mark(uint8_t *mapped, uint64_t addr, const struct page_region *r)

@@ -21,7 +21,7 @@
 #endif
 enum { FIELD_START = 22, PROC_TEXT = 4096, GROUPS_MAX = 65536 };
 
-static int read_proc(pid_t pid, const char *name, char *text, size_t size)
+int proc_read(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
 	ssize_t n;
@@ -45,7 +45,7 @@ static int read_proc(pid_t pid, const char *name, char *text, size_t size)
 static int start_time(pid_t pid, uint64_t *ret)
 {
 	char text[PROC_TEXT], *at;
-	int r = read_proc(pid, "stat", text, sizeof(text));
+	int r = proc_read(pid, "stat", text, sizeof(text));
 
 	if (r)
 		return r;
@@ -76,7 +76,7 @@ static void read_program(pid_t pid, char *ret, size_t size)
 	char text[64];
 
 	ret[0] = '\0';
-	if (read_proc(pid, "comm", text, sizeof(text)))
+	if (proc_read(pid, "comm", text, sizeof(text)))
 		return;
 	text[strcspn(text, "\n")] = '\0';
 	snprintf(ret, size, "%.*s", (int)size - 1, text);
@@ -103,7 +103,7 @@ static void read_unit(pid_t pid, char *ret, size_t size)
 	char text[PROC_TEXT], *next;
 
 	ret[0] = '\0';
-	if (read_proc(pid, "cgroup", text, sizeof(text)))
+	if (proc_read(pid, "cgroup", text, sizeof(text)))
 		return;
 	for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
 		if (unit_of(line, ret, size))
@@ -134,7 +134,7 @@ int peer_get(int socket, struct peer *ret)
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
 		return -errno;
-	p.pid = who.pid;
+	p.pid = p.image.pid = who.pid;
 	p.uid = who.uid;
 	p.gid = who.gid;
 	r = identify(socket, &p);
@@ -202,7 +202,7 @@ int peer_in_group(const struct peer *p, gid_t group)
 	text = malloc(size);
 	if (!text)
 		return -ENOMEM;
-	r = read_proc(p->pid, "status", text, size);
+	r = proc_read(p->pid, "status", text, size);
 	if (!r)
 		r = supplementary(p, group, text);
 	free(text);

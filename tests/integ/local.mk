@@ -64,6 +64,7 @@ integ_test_programs = \
 	tests/integ/test_device \
 	tests/integ/test_drain \
 	tests/integ/test_events \
+	tests/integ/test_exec \
 	tests/integ/test_fair \
 	tests/integ/test_figures \
 	tests/integ/test_foreign \
@@ -150,6 +151,10 @@ tests_integ_test_ctl_LDADD = $(support_ldadd) $(JSON_C_LIBS)
 tests_integ_test_cost_SOURCES = tests/integ/test_cost.c
 tests_integ_test_cost_CFLAGS = $(support_cflags)
 tests_integ_test_cost_LDADD = $(support_ldadd)
+tests_integ_test_exec_SOURCES = tests/integ/test_exec.c
+tests_integ_test_exec_CFLAGS = $(support_cflags)
+tests_integ_test_exec_LDADD = $(support_ldadd)
+
 tests_integ_test_fair_SOURCES = tests/integ/test_fair.c
 tests_integ_test_fair_CFLAGS = $(support_cflags)
 tests_integ_test_fair_LDADD = $(support_ldadd)

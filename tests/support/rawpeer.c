@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "proto/fd.h"
+#include "proto/image.h"
 #include "proto/validate.h"
 #include "tests/support/rawpeer.h"
 #include "tests/support/test.h"
@@ -21,6 +22,20 @@
 #ifndef USERFAULTFD_IOC_NEW
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
 #endif
+
+static uint64_t own_image(void)
+{
+	char text[IMAGE_STAT];
+	uint64_t mark;
+	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	assert_true(n > 0);
+	close(fd);
+	text[n] = '\0';
+	assert_int_equal(image_mark(text, &mark), 0);
+	return mark;
+}
 
 struct rawpeer *rawpeer_open(const char *path)
 {
@@ -30,6 +45,7 @@ struct rawpeer *rawpeer_open(const char *path)
 	assert_non_null(p);
 	p->ledger = p->uffd_device = p->gate = p->uffd = -1;
 	arena_init(&p->arena, p->decode, sizeof(p->decode));
+	p->image = own_image();
 	p->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_true(p->sock >= 0);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
@@ -133,6 +149,7 @@ void rawpeer_hello(struct rawpeer *p)
 	hello.version_max = HMM_LIMIT_VERSION_MAX;
 	hello.features = HMMD__FEATURE__FEATURE_LEDGER | p->features;
 	hello.name = "raw";
+	hello.image = p->image;
 	answer = rawpeer_call(p, &m, NULL, 0);
 	assert_non_null(answer);
 	assert_int_equal(answer->kind_case, HMMD__MESSAGE__KIND_HELLO_REPLY);

@@ -20,6 +20,7 @@ struct rawpeer {
 	struct arena arena;
 	uint8_t out[HMM_LIMIT_FRAME], in[HMM_LIMIT_FRAME], decode[HMM_LIMIT_DECODE];
 	uint64_t features;		/* for rawpeer_hello(), beside FEATURE_LEDGER */
+	uint64_t image;			/* the same: of who opened it */
 	/* after rawpeer_hello() */
 	uint64_t client;
 	int ledger, uffd_device, gate, uffd;	/* -1: none */

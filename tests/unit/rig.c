@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "daemon/mech/image.h"
 #include "daemon/mech/kernel.h"
 #include "tests/support/test.h"
 #include "tests/unit/rig.h"
@@ -33,6 +34,7 @@ static void make_world(struct rig *g, bool adopt)
 {
 	struct range_request q = { .size = g->options.pages * PAGE, .name = "rig" };
 	struct config *c = calloc(1, sizeof(*c));
+	struct image self;
 
 	config_defaults(c);
 	add_tier(c, "fast", TIER_NUMA, g->options.fast);
@@ -43,6 +45,8 @@ static void make_world(struct rig *g, bool adopt)
 				   RIG_TABLES, RIG_TABLES, adopt), 0);
 	assert_int_equal(space_alloc(g->space, &q, &g->range), 0);
 	g->space->uffd = g->uffd;
+	assert_int_equal(image_of(getpid(), &self), 0);
+	g->space->image = self.mark;
 	g->range->backing = g->file;
 	assert_int_equal(space_map(g->space, g->range, g->first << LEDGER_PAGE_SHIFT), 0);
 	g->space->recovering = false;

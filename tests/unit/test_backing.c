@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "daemon/mech/image.h"
 #include "tests/unit/backed.h"
 
 static void *touch(void *word)
@@ -165,6 +166,7 @@ static void files_are_checked(void **state)
 static void mapped_pages_are_seen_and_zapped_ones_not(void **state)
 {
 	uint8_t mapped[BACKED_PAGES];
+	struct image self;
 	int fd;
 
 	NEED_BACKING();
@@ -173,7 +175,8 @@ static void mapped_pages_are_seen_and_zapped_ones_not(void **state)
 		touch(backed.memory + i * (uint64_t)RIG_WORDS);
 	}
 	assert_int_equal(madvise((char *)backed.memory + PAGE, PAGE, MADV_DONTNEED), 0);
-	assert_int_equal(pagemap_open(getpid(), &fd), 0);
+	assert_int_equal(image_of(getpid(), &self), 0);
+	assert_int_equal(pagemap_open(&self, &fd), 0);
 	assert_int_equal(pagemap_mapped(fd, (uintptr_t)backed.memory, BACKED_PAGES, mapped), 0);
 	close(fd);
 	assert_int_equal(mapped[0], 1);
@@ -282,11 +285,13 @@ static void zapped_page_is_mapped_again(void **state)
 	struct uffd_fault f = { 0 };
 	uint8_t mapped[2];
 	bool was = true;
+	struct image self;
 	pthread_t t;
 	int fd;
 
 	NEED_BACKING();
-	assert_int_equal(pagemap_open(getpid(), &fd), 0);
+	assert_int_equal(image_of(getpid(), &self), 0);
+	assert_int_equal(pagemap_open(&self, &fd), 0);
 	assert_int_equal(rig_fill(&backed, 0), MOVER_DONE);
 	backed.memory[0] = 5;
 	assert_int_equal(madvise(backed.memory, PAGE, MADV_DONTNEED), 0);

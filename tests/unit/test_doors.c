@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "daemon/mech/image.h"
 #include "proto/ledger.h"
 #include "proto/limits.h"
 #include "tests/support/test.h"
@@ -168,17 +169,19 @@ static void moves_add_up(void **state)
 	uint8_t *p = mmap(NULL, PAGES * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct numa_moved moved = { 0 };
 	struct numa_map *m;
+	struct image self;
 
 	(void)state;
 	if (numa_map_new(&m))
 		skip_because("a kernel without NUMA");
+	assert_int_equal(image_of(getpid(), &self), 0);
 	memset(p, 1, PAGES * size);
 	for (uint64_t i = 0; i < PAGES; i++)
 		addrs[i] = (uintptr_t)p + i * size;
 	addrs[PAGES] = size;		/* nothing there */
 	assert_int_equal(numa_map_set(m, 0, 1), 0);
-	assert_int_equal(numa_move(m, getpid(), addrs, PAGES + 1, size, 1, &moved), -EINVAL);
-	assert_int_equal(numa_move(m, getpid(), addrs, PAGES + 1, size, 0, &moved), 0);
+	assert_int_equal(numa_move(m, &self, addrs, PAGES + 1, size, 1, &moved), -EINVAL);
+	assert_int_equal(numa_move(m, &self, addrs, PAGES + 1, size, 0, &moved), 0);
 	assert_int_equal(moved.moved + moved.already + moved.busy + moved.failed, (PAGES + 1) * size);
 	assert_int_equal(moved.failed, size);
 	numa_map_free(m);
@@ -194,18 +197,20 @@ static void pieces_add_up_to_the_byte(void **state)
 	uint8_t *first = (uint8_t *)(((uintptr_t)p + piece - 1) & ~(piece - 1));
 	struct numa_moved moved = { 0 };
 	struct numa_map *m;
+	struct image self;
 
 	(void)state;
 	if (numa_map_new(&m))
 		skip_because("a kernel without NUMA");
+	assert_int_equal(image_of(getpid(), &self), 0);
 	madvise(first, PIECES * piece, MADV_NOHUGEPAGE);
 	for (uint64_t i = 0; i < PIECES; i++)
 		addrs[i] = (uintptr_t)first + i * piece;
 	for (uint64_t i = 0; i < TOUCHED; i++)
 		first[piece + i * size] = 1;
 	assert_int_equal(numa_map_set(m, 0, 1), 0);
-	assert_int_equal(numa_move_huge(m, getpid(), addrs, PIECES, 1, &moved), -EINVAL);
-	assert_int_equal(numa_move_huge(m, getpid(), addrs, PIECES, 0, &moved), 0);
+	assert_int_equal(numa_move_huge(m, &self, addrs, PIECES, 1, &moved), -EINVAL);
+	assert_int_equal(numa_move_huge(m, &self, addrs, PIECES, 0, &moved), 0);
 	assert_int_equal(moved.moved + moved.already, TOUCHED * size);
 	assert_int_equal(moved.failed, PIECES * piece - TOUCHED * size);
 	assert_int_equal(moved.busy, 0);
