@@ -24,6 +24,7 @@ proto_libhmmproto_la_SOURCES = \
 	proto/gate.h \
 	proto/image.c proto/image.h \
 	proto/ledger.h proto/limits.h \
+	proto/text.c proto/text.h \
 	proto/validate.c proto/validate.h \
 	proto/validate_client.c proto/validate_daemon.c \
 	proto/validate_field.c proto/validate_field.h

@@ -45,7 +45,7 @@ struct space {
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
 	void *file;			/* the daemon's: the one that managed ranges are windows of, NULL: none */
 	bool recovering;		/* from space_new(adopt) to space_recovered(): words found are kept */
-	char name[HMM_LIMIT_NAME + 1], program[16], unit[HMM_LIMIT_NAME + 1];
+	char name[HMM_LIMIT_NAME + 1], program[HMM_LIMIT_NAME + 1], unit[HMM_LIMIT_NAME + 1];
 };
 
 enum space_refusal {	/* expected outcomes; space_refusal_text() has words for each */

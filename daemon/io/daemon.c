@@ -40,6 +40,7 @@
 #include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 #include "daemon/mech/driver.h"
+#include "proto/text.h"
 
 enum { GENERATION_SHIFT = 32 };	/* ids of one daemon; the next one's begin beyond them */
 
@@ -62,17 +63,20 @@ uint64_t daemon_wall_us(void)
 	return clock_us(CLOCK_REALTIME);
 }
 
-static void event(struct daemon *d, enum event_severity severity, uint64_t client, const char *text)
+static void event(struct daemon *d, enum event_severity severity, uint64_t client, const char *format,
+		  va_list args)
 {
 	static const enum log_level levels[] = {
 		[EVENT_INFO] = LOG_LEVEL_INFO,
 		[EVENT_WARNING] = LOG_LEVEL_WARNING,
 		[EVENT_ERROR] = LOG_LEVEL_ERROR,
 	};
-	uint64_t sequence =
-		events_add_client(d->world->events, daemon_wall_us(), severity, client, text);
-	char number[24], id[24];
+	char said[EVENT_TEXT], text[EVENT_TEXT], number[24], id[24];
+	uint64_t sequence;
 
+	vsnprintf(said, sizeof(said), format, args);
+	text_escape(text, sizeof(text), said, "");
+	sequence = events_add_client(d->world->events, daemon_wall_us(), severity, client, text);
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)client);
 	log_fields(levels[severity], text, "HMMD_EVENT", number, client ? "HMMD_CLIENT" : NULL, id,
@@ -82,25 +86,21 @@ static void event(struct daemon *d, enum event_severity severity, uint64_t clien
 
 void daemon_event(struct daemon *d, enum event_severity severity, const char *format, ...)
 {
-	char text[EVENT_TEXT];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	event(d, severity, 0, format, args);
 	va_end(args);
-	event(d, severity, 0, text);
 }
 
 void daemon_client_event(struct daemon *d, enum event_severity severity, uint64_t client,
 			 const char *format, ...)
 {
-	char text[EVENT_TEXT];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	event(d, severity, client, format, args);
 	va_end(args);
-	event(d, severity, client, text);
 }
 
 static int fail(int r, const char *what)

@@ -20,7 +20,9 @@
 #include <systemd/sd-journal.h>
 
 #include "daemon/io/log.h"
+#include "proto/text.h"
 
+#define MESSAGE "MESSAGE="
 enum {
 	LOG_LINE = 1280,	/* bytes: the longest text of the protocol and its frame */
 	LOG_HEAD = 80,		/* time, name and severity before it on stderr */
@@ -62,6 +64,12 @@ int log_level_parse(const char *text)
 		if (strcmp(names[i].name, text) == 0)
 			return (int)names[i].level;
 	return -EINVAL;
+}
+
+/* Whoever chose a part of it: no line of it is another's, and no terminal obeys it. */
+static void clean(char *ret, size_t size, const char *text)
+{
+	text_escape(ret, size, text, "");
 }
 
 static const char *level_name(enum log_level level)
@@ -108,14 +116,15 @@ static void to_stderr(enum log_level level, const char *text)
 
 void log_line(enum log_level level, const char *format, ...)
 {
-	char text[LOG_LINE];
+	char said[LOG_LINE], text[LOG_LINE];
 	va_list args;
 
 	if (level > max_level)
 		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(said, sizeof(said), format, args);
 	va_end(args);
+	clean(text, sizeof(text), said);
 	if (!to_journal || sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", (int)level, NULL) < 0)
 		to_stderr(level, text);
 }
@@ -130,15 +139,16 @@ struct field_set {
 static void field_add(struct field_set *f, const char *name, const char *value)
 {
 	char *text = f->text[f->n];
+	size_t n = (size_t)snprintf(text, LOG_FIELD, "%s=", name);
 
-	snprintf(text, LOG_FIELD, "%s=%s", name, value);
+	clean(text + n, LOG_FIELD - n, value);
 	f->iov[f->n++] = (struct iovec){ .iov_base = text, .iov_len = strlen(text) };
 }
 
 void log_fields(enum log_level level, const char *message, ...)
 {
 	struct field_set f = { .n = 0 };
-	char priority[4];
+	char *text = f.message + strlen(MESSAGE), priority[4];
 	const char *name;
 	va_list args;
 
@@ -150,8 +160,9 @@ void log_fields(enum log_level level, const char *message, ...)
 	while (f.n < LOG_FIELDS + 1 && (name = va_arg(args, const char *)))
 		field_add(&f, name, va_arg(args, const char *));
 	va_end(args);
-	snprintf(f.message, sizeof(f.message), "MESSAGE=%s", message);
+	strcpy(f.message, MESSAGE);
+	clean(text, sizeof(f.message) - strlen(MESSAGE), message);
 	f.iov[f.n++] = (struct iovec){ .iov_base = f.message, .iov_len = strlen(f.message) };
 	if (!to_journal || sd_journal_sendv(f.iov, f.n) < 0)
-		to_stderr(level, message);
+		to_stderr(level, text);
 }

@@ -14,6 +14,7 @@
 #include "daemon/io/log.h"
 #include "daemon/io/options.h"
 #include "daemon/io/version.h"
+#include "proto/text.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -53,7 +54,10 @@ static int give_back(void)
 
 static void print(void *userdata, const char *line)
 {
-	fprintf(stderr, "hmmd: %s%s\n", (const char *)userdata, line);
+	char shown[CONFIG_LINE];
+
+	text_escape(shown, sizeof(shown), line, "");
+	fprintf(stderr, "hmmd: %s%s\n", (const char *)userdata, shown);
 }
 
 static int load(const struct options *o, struct config *c, char *origin, size_t size)

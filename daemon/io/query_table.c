@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/io/query_table.h"
+#include "proto/text.h"
 
 /* What the columns, the cursor and the tags around them may take of a frame. */
 enum { FRAME_ROWS = HMM_LIMIT_FRAME - 4096, ROW_TAG = 4 /* bytes: field tag and length */ };
@@ -89,19 +90,20 @@ void table_number_if(struct table *t, bool known, uint64_t number)
 void table_text(struct table *t, const char *text)
 {
 	Hmmd__Cell *cell = next_cell(t);
+	char shown[TABLE_CELL_TEXT];
 	size_t size;
 	char *copy;
 
 	if (!cell || !text)
 		return;
-	size = strnlen(text, TABLE_CELL_TEXT - 1);
+	text_escape(shown, sizeof(shown), text, "");
+	size = strlen(shown);
 	copy = arena_alloc(&t->arena, size + 1);
 	if (!copy) {
 		t->full = true;
 		return;
 	}
-	memcpy(copy, text, size);
-	copy[size] = '\0';
+	memcpy(copy, shown, size + 1);
 	cell->value_case = HMMD__CELL__VALUE_TEXT;
 	cell->text = copy;
 }

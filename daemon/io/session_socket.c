@@ -20,6 +20,7 @@
 #include "daemon/io/session_socket.h"
 #include "proto/fd.h"
 #include "proto/frame.h"
+#include "proto/text.h"
 
 /*
  * After this many turns with one frame each it is tried whether a second one waits (one recvmsg
@@ -262,12 +263,13 @@ void session_error(struct session *s, uint64_t id, int code, const char *format,
 {
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__Error error = HMMD__ERROR__INIT;
-	char text[HMM_LIMIT_TEXT + 1];
+	char said[HMM_LIMIT_TEXT + 1], text[HMM_LIMIT_TEXT + 1];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(said, sizeof(said), format, args);
 	va_end(args);
+	text_escape(text, sizeof(text), said, "\n");
 	error.code = (uint32_t)code;
 	error.text = text;
 	m.kind_case = HMMD__MESSAGE__KIND_ERROR;

@@ -99,6 +99,7 @@ int numa_leave(struct numa_map *m, const struct image *of, uint64_t addr, uint64
 	       struct numa_moved *ret);
 
 /* peer.c */
+enum { PEER_PROGRAM = 15 * 4 + 1 };	/* every byte of a name may be escaped */
 struct peer {
 	pid_t pid;
 	uid_t uid;
@@ -106,7 +107,7 @@ struct peer {
 	int pidfd;		/* readable when the process ends */
 	uint64_t start;		/* start time, clock ticks since boot */
 	struct image image;	/* the address space that said Hello (image.h) */
-	char program[16], unit[64];	/* comm; systemd unit from the cgroup, or "" */
+	char program[PEER_PROGRAM], unit[64];	/* comm; systemd unit from the cgroup, or ""; both as text_escape() shows them */
 };
 /* A file of /proc/PID, cut to size, with a 0 at its end. -ESRCH: no such process. */
 int proc_read(pid_t pid, const char *name, char *text, size_t size);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/mech/doors.h"
+#include "proto/text.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -79,7 +80,7 @@ static void read_program(pid_t pid, char *ret, size_t size)
 	if (proc_read(pid, "comm", text, sizeof(text)))
 		return;
 	text[strcspn(text, "\n")] = '\0';
-	snprintf(ret, size, "%.*s", (int)size - 1, text);
+	text_escape(ret, size, text, "");
 }
 
 /* The last part of a line's path that systemd named: x.service, x.scope. */
@@ -92,7 +93,7 @@ static bool unit_of(char *line, char *ret, size_t size)
 
 		if (!dot || (strcmp(dot, ".service") != 0 && strcmp(dot, ".scope") != 0))
 			continue;
-		snprintf(ret, size, "%s", part);
+		text_escape(ret, size, part, "");
 		found = true;
 	}
 	return found;

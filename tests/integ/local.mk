@@ -76,6 +76,7 @@ integ_test_programs = \
 	tests/integ/test_lost \
 	tests/integ/test_many \
 	tests/integ/test_nofile \
+	tests/integ/test_names \
 	tests/integ/test_overcommit \
 	tests/integ/test_own_mapping \
 	tests/integ/test_paging \
@@ -214,6 +215,10 @@ tests_integ_test_many_LDADD = $(support_ldadd)
 tests_integ_test_nofile_SOURCES = tests/integ/test_nofile.c
 tests_integ_test_nofile_CFLAGS = $(support_cflags)
 tests_integ_test_nofile_LDADD = $(support_ldadd)
+
+tests_integ_test_names_SOURCES = tests/integ/test_names.c
+tests_integ_test_names_CFLAGS = $(support_cflags)
+tests_integ_test_names_LDADD = $(support_ldadd)
 
 tests_integ_test_overcommit_SOURCES = tests/integ/test_overcommit.c
 tests_integ_test_overcommit_CFLAGS = $(support_cflags)

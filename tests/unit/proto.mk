@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of proto/.
-proto_test_programs = tests/unit/test_arena tests/unit/test_frame tests/unit/test_validate tests/unit/test_fd
+proto_test_programs = tests/unit/test_arena tests/unit/test_frame tests/unit/test_validate tests/unit/test_fd \
+	tests/unit/test_text
 check_PROGRAMS += $(proto_test_programs)
 TESTS += $(proto_test_programs)
 
@@ -20,6 +21,10 @@ tests_unit_test_validate_SOURCES = \
 	tests/unit/test_validate_client.c tests/unit/test_validate_daemon.c
 tests_unit_test_validate_CFLAGS = $(proto_test_cflags)
 tests_unit_test_validate_LDADD = $(proto_test_ldadd)
+
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_CFLAGS = $(proto_test_cflags)
+tests_unit_test_text_LDADD = $(proto_test_ldadd)
 
 tests_unit_test_fd_SOURCES = tests/unit/test_fd.c
 tests_unit_test_fd_CFLAGS = $(proto_test_cflags)
