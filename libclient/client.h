@@ -124,6 +124,12 @@ void lost_range(struct hmm_client *c, struct hmm_range *r);
 void stand_in_begin(struct hmm_client *c);
 void stand_in_tick(struct hmm_client *c);
 
+/*
+ * adoptable.c, with the lock: whether all of the memory of these ranges is there, private and anonymous. -EFAULT,
+ * -EOPNOTSUPP, -EACCES (told), -ENOMEM.
+ */
+int adoptable_check(struct hmm_client *c, size_t n, struct hmm_range *const *ranges);
+
 /* free.c, with the lock: at most HMM_LIMIT_BATCH adopted ranges; ids is room for as many. */
 void free_adopted(struct hmm_client *c, struct hmm_range **ranges, size_t n, uint64_t *ids);
 /* All ranges, at the end. own: this process made them, so their memory goes too. */

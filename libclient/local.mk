@@ -19,7 +19,8 @@ libclient_libhmmclient_la_SOURCES = \
 	libclient/ledger.c libclient/ledger.h \
 	libclient/link.c libclient/link.h \
 	libclient/lost.c \
-	libclient/map.c libclient/map.h \
+	libclient/adoptable.c \
+	libclient/map.c libclient/map.h libclient/mapping.c libclient/mapping.h \
 	libclient/move.c \
 	libclient/op.c libclient/op.h \
 	libclient/own.c libclient/own.h \

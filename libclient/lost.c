@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "libclient/client.h"
+#include "libclient/mapping.h"
 #include "libclient/own.h"
 #include "libclient/uffd.h"
 #include "proto/ledger.h"
@@ -142,7 +143,7 @@ static void settle_piece(struct hmm_client *c, struct hmm_range *r, size_t off, 
 static void settle_memory(struct hmm_client *c, struct hmm_range *r)
 {
 	size_t page = backing_page(r), start, stop;
-	int maps = own_open();
+	int maps = mapping_open();
 
 	for (size_t off = 0; off < r->size; off = stop) {
 		start = own_next(maps, r, off, r->size, &stop);

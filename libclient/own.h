@@ -8,11 +8,9 @@
 
 struct hmm_range;
 
-/* /proc/self/maps, -errno where that cannot be had. */
-int own_open(void);
 /*
  * Of [off, end) of the range the first piece that is its window of its file, by offsets: *ret_end is where it
- * ends, the result where it begins; end: there is none. maps: of own_open(); where that failed nobody can look,
+ * ends, the result where it begins; end: there is none. maps: of mapping_open(); where that failed nobody can look,
  * and all of it is taken for ours.
  */
 size_t own_next(int maps, const struct hmm_range *r, size_t off, size_t end, size_t *ret_end);

@@ -105,8 +105,11 @@ static int register_made(struct hmm_client *c, size_t n, struct hmm_range **rang
 	if (!room)
 		return -ENOMEM;
 	pthread_mutex_lock(&c->lock);
-	driver_attach(c);
-	r = register_all(c, n, ranges, room);
+	r = adoptable_check(c, n, ranges);
+	if (!r) {
+		driver_attach(c);
+		r = register_all(c, n, ranges, room);
+	}
 	client_leave(c);
 	free(room);
 	return r;

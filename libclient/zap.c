@@ -12,6 +12,7 @@
 #include "libclient/client.h"
 #include "libclient/clock.h"
 #include "libclient/gate.h"
+#include "libclient/mapping.h"
 #include "libclient/own.h"
 
 /* Bytes unmapped before others get the lock and faults are read: about 16 µs at 0.5 µs for 2 MiB; by base pages more. */
@@ -111,7 +112,7 @@ static bool is_current(const struct hmm_client *c, uint64_t connection)
 /* Where nobody can look nothing is zapped: those pages look used. */
 void zap_run(struct hmm_client *c, uint64_t connection, const struct zap_span *spans, uint32_t n)
 {
-	int maps = own_open();
+	int maps = mapping_open();
 	int64_t step = 0;
 
 	for (uint32_t i = 0; maps >= 0 && step >= 0 && i < n; i++) {

@@ -131,7 +131,8 @@ int hmm_alloc(struct hmm_client *, size_t size, const struct hmm_range_options *
  * An adopted range: private anonymous memory the program already has; addr and size are multiples
  * of the base page size. It is listed and moved between NUMA nodes and, with the kernel driver, to devices.
  * 1 (HMM_ONE_NODE): registered, but this machine has one node and no such device, so nothing can move.
- * -EEXIST: overlaps a range; -EINVAL; -ERANGE: wraps or is outside user addresses; -EDQUOT; -ENOTCONN.
+ * -EEXIST: overlaps a range; -EINVAL; -ERANGE: wraps or is outside user addresses; -EFAULT: not all of it is mapped;
+ * -EOPNOTSUPP: it is shared, of a file or of hugetlbfs; -EACCES: PROT_NONE; -EDQUOT; -ENOTCONN.
  */
 #define HMM_ONE_NODE 1
 int hmm_register(struct hmm_client *, void *addr, size_t size, const struct hmm_range_options *, struct hmm_range **ret);

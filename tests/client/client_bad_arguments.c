@@ -79,7 +79,7 @@ static void ranges_that_cannot_be(void **state)
 	struct fake *f = *state;
 	struct hmm_client *c = fake_client(f, 0);
 	struct hmm_range *r = NULL;
-	uint8_t *here = (uint8_t *)0x10000000;
+	uint8_t *here = memory_at(0x10000000, PAGE);
 	struct hmm_range_options o = HMM_RANGE_OPTIONS_INIT;
 	char name[HMM_LIMIT_NAME + 2];
 
@@ -126,7 +126,7 @@ static void parts_that_cannot_be(void **state)
 	struct hmm_op *op = NULL;
 	uint8_t tiers[4];
 
-	assert_int_equal(hmm_register(c, (void *)0x10000000, 4 * PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, 4 * PAGE), 4 * PAGE, NULL, &r), 0);
 	assert_int_equal(hmm_range_advise(r, 1, 0, HMM_ADVICE_COLD, 0), -EINVAL);
 	assert_int_equal(hmm_range_advise(r, 0, 1, HMM_ADVICE_COLD, 0), -EINVAL);
 	assert_int_equal(hmm_range_advise(r, 0, 5 * PAGE, HMM_ADVICE_COLD, 0), -EINVAL);

@@ -36,7 +36,7 @@ static int child_calls(struct objects *o)
 		hmm_client_process(c),
 		hmm_client_set_event_handler(c, NULL, NULL),
 		hmm_alloc(c, HUGE_PAGE, NULL, &r),
-		hmm_register(c, (void *)0x50000000, 4096, NULL, &r),
+		hmm_register(c, memory_at(0x50000000, 4096), 4096, NULL, &r),
 		hmm_range_free(o->adopted),
 		hmm_range_free(o->managed),
 		hmm_range_advise(o->adopted, 0, 0, HMM_ADVICE_COLD, 0),
@@ -90,7 +90,7 @@ static void child(void **state)
 	need_userfaultfd();
 	o.client = fake_client(f, 0);
 	assert_int_equal(hmm_alloc(o.client, HUGE_PAGE, NULL, &o.managed), 0);
-	assert_int_equal(hmm_register(o.client, (void *)0x10000000, HUGE_PAGE, NULL, &o.adopted),
+	assert_int_equal(hmm_register(o.client, memory_at(0x10000000, HUGE_PAGE), HUGE_PAGE, NULL, &o.adopted),
 			 0);
 	assert_int_equal(hmm_range_migrate(o.adopted, 0, 0, "far", 0, &o.op), 0);
 	memset(hmm_range_addr(o.managed), 0x98, HUGE_PAGE);

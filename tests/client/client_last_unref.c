@@ -26,7 +26,7 @@ static void in_the_handler_of_the_helper(void **state)
 	bool done = false;
 
 	assert_int_equal(count_threads(), threads + 1);
-	assert_int_equal(hmm_register(c, (void *)0x10000000, 4096, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, 4096), 4096, NULL, &r), 0);
 	assert_int_equal(hmm_client_set_event_handler(c, unref_there, &done), 0);
 	pressure(f);
 	assert_soon(__atomic_load_n(&done, __ATOMIC_ACQUIRE));

@@ -11,7 +11,7 @@ static struct hmm_range *some_range(struct hmm_client *c)
 {
 	struct hmm_range *r = NULL;
 
-	assert_int_equal(hmm_register(c, (void *)0x10000000, 8 * HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, 8 * HUGE_PAGE), 8 * HUGE_PAGE, NULL, &r), 0);
 	return r;
 }
 

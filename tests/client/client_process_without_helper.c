@@ -72,7 +72,7 @@ static void events_of_ranges(void **state)
 	Hmmd__Message m = FAKE_MESSAGE(MOVED, moved, &moved);
 
 	hmm_client_set_event_handler(c, see, &seen);
-	assert_int_equal(hmm_register(c, (void *)0x10000000, 16 * HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, 16 * HUGE_PAGE), 16 * HUGE_PAGE, NULL, &r), 0);
 	moved.range = lost.range = 100;
 	moved.offset = HUGE_PAGE;
 	moved.length = 2 * HUGE_PAGE;

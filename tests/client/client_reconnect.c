@@ -25,7 +25,7 @@ static void ranges_are_handed_over(void **state)
 	for (size_t i = 0; i < 40; i++)
 		assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &managed[i]), 0);
 	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &freed), 0);
-	assert_int_equal(hmm_register(c, (void *)0x10000000, HUGE_PAGE, NULL, &adopted), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, HUGE_PAGE), HUGE_PAGE, NULL, &adopted), 0);
 	p = hmm_range_addr(managed[0]);
 	memset(p, 0x55, HUGE_PAGE);
 
@@ -111,10 +111,10 @@ static void a_daemon_that_knows_nothing(void **state)
 	c = fake_client(f, 0);
 	hmm_client_set_event_handler(c, see, &seen);
 	assert_int_equal(hmm_alloc(c, 2 * HUGE_PAGE, NULL, &managed), 0);
-	assert_int_equal(hmm_register(c, (void *)0x10000000, HUGE_PAGE, NULL, &adopted[0]), 0);
-	assert_int_equal(hmm_register(c, (void *)0x20000000, HUGE_PAGE, NULL, &adopted[1]), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, HUGE_PAGE), HUGE_PAGE, NULL, &adopted[0]), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x20000000, HUGE_PAGE), HUGE_PAGE, NULL, &adopted[1]), 0);
 	o.name = "other";
-	assert_int_equal(hmm_register(c, (void *)0x30000000, HUGE_PAGE, &o, &adopted[2]), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x30000000, HUGE_PAGE), HUGE_PAGE, &o, &adopted[2]), 0);
 	p = hmm_range_addr(managed);
 	memset(p, 0x12, HUGE_PAGE);
 	fake_cut(f);
@@ -201,9 +201,9 @@ static void adopted_ranges_that_are_unknown_are_registered_anew(void **state)
 	fake_set_script(f, lose_adopted, NULL);
 	c = fake_client(f, 0);
 	hmm_client_set_event_handler(c, see, &seen);
-	assert_int_equal(hmm_register(c, (void *)0x10000000, HUGE_PAGE, NULL, &refused), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, HUGE_PAGE), HUGE_PAGE, NULL, &refused), 0);
 	o.name = "anew";
-	assert_int_equal(hmm_register(c, (void *)0x20000000, HUGE_PAGE, &o, &anew), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x20000000, HUGE_PAGE), HUGE_PAGE, &o, &anew), 0);
 	fake_cut(f);
 	assert_soon(seen_count(&seen, HMM_EVENT_RECONNECTED) == 1);
 	assert_int_equal(fake_count(f, HMMD__MESSAGE__KIND_REGISTER), 2 + 2);
@@ -246,7 +246,7 @@ static void calls_under_way_end(void **state)
 	void *result;
 
 	fake_set_script(f, hang, &asked);
-	assert_int_equal(hmm_register(c, (void *)0x10000000, HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, HUGE_PAGE), HUGE_PAGE, NULL, &r), 0);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, ask, c), 0);
 	assert_soon(fake_count(f, HMMD__MESSAGE__KIND_TIERS) == 4);

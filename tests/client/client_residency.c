@@ -9,7 +9,7 @@
 
 #include "tests/client/fake.h"
 
-enum { GIB_OF_RANGE = 5 };
+enum { GIB_OF_RANGE = 1 };
 #define START ((uint64_t)GIB_OF_RANGE << 30)
 
 static void words_become_tiers(void **state)
@@ -39,7 +39,7 @@ static void words_become_tiers(void **state)
 
 	for (size_t i = 0; i < CASES; i++)
 		leaf[i] = cases[i].word;
-	assert_int_equal(hmm_register(c, (void *)START, CASES * HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(START, CASES * HUGE_PAGE), CASES * HUGE_PAGE, NULL, &r), 0);
 	memset(tiers, 0xee, sizeof(tiers));
 	assert_int_equal(hmm_range_residency(r, 0, 0, tiers), 0);
 	for (size_t i = 0; i < CASES; i++)
@@ -64,7 +64,7 @@ static void ranges_that_are_not_aligned(void **state)
 
 	leaf[0] = PAGE_ADOPTED | 5 << 4;
 	leaf[1] = PAGE_ADOPTED | 6 << 4;
-	assert_int_equal(hmm_register(c, (void *)(START + HUGE_PAGE - 4096), 8192, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(START + HUGE_PAGE - 4096, 8192), 8192, NULL, &r), 0);
 	assert_int_equal(hmm_range_residency(r, 0, 0, tiers), 0);
 	assert_int_equal(tiers[0], 5);
 	assert_int_equal(tiers[1], 6);
@@ -83,7 +83,7 @@ static void no_table_means_untouched(void **state)
 	fake_ledger(f, START);
 	c = fake_client(f, 0);
 	assert_int_equal(hmm_alloc(c, HUGE_PAGE, NULL, &managed), 0);
-	assert_int_equal(hmm_register(c, (void *)(START + (1ULL << 40)), 4096, NULL, &adopted), 0);
+	assert_int_equal(hmm_register(c, memory_at(0x10000000, 4096), 4096, NULL, &adopted), 0);
 	assert_int_equal(hmm_range_residency(managed, 0, 0, tiers), 0);
 	assert_int_equal(tiers[0], HMM_TIER_UNTOUCHED);
 	assert_int_equal(hmm_range_residency(adopted, 0, 0, tiers), 0);
@@ -98,7 +98,7 @@ static void no_ledger_is_no_error(void **state)
 	struct hmm_range *r;
 	uint8_t tier = 0;
 
-	assert_int_equal(hmm_register(c, (void *)START, HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(START, HUGE_PAGE), HUGE_PAGE, NULL, &r), 0);
 	assert_int_equal(hmm_range_residency(r, 0, 0, &tier), 0);
 	assert_int_equal(tier, HMM_TIER_UNKNOWN);
 	hmm_client_unref(c);
@@ -114,7 +114,7 @@ static void indexes_beyond_the_file_are_not_followed(void **state)
 	uint8_t tier;
 
 	leaf[0] = PAGE_ADOPTED;
-	assert_int_equal(hmm_register(c, (void *)START, HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_register(c, memory_at(START, HUGE_PAGE), HUGE_PAGE, NULL, &r), 0);
 	assert_int_equal(hmm_range_residency(r, 0, 0, &tier), 0);
 	assert_int_equal(tier, 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -30,17 +31,18 @@ struct job {
 static void *register_many(void *userdata)
 {
 	struct job *job = userdata;
-	uintptr_t base = (uintptr_t)(job->number + 1) << 40;
+	char *base = mmap(NULL, RANGES * (HUGE_PAGE << 4), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	void **addrs = calloc(RANGES, sizeof(*addrs));
 	size_t *sizes = calloc(RANGES, sizeof(*sizes));
 	struct hmm_range **ranges = calloc(RANGES, sizeof(*ranges));
 
 	for (size_t i = 0; i < RANGES; i++) {
-		addrs[i] = (void *)(base + i * (HUGE_PAGE << 4));
+		addrs[i] = base + i * (HUGE_PAGE << 4);
 		sizes[i] = HUGE_PAGE << 3;
 	}
 	__atomic_store_n(&job->started, true, __ATOMIC_RELEASE);
 	job->result = hmm_register_many(job->client, RANGES, addrs, sizes, NULL, ranges);
+	munmap(base, RANGES * (HUGE_PAGE << 4));
 	free(addrs);
 	free(sizes);
 	free(ranges);

@@ -49,7 +49,7 @@ static int one_round(struct hmm_client *c, void *addr)
 static void *work(void *userdata)
 {
 	struct job *job = userdata;
-	void *addr = (void *)((uintptr_t)(job->number + 1) << 30);
+	void *addr = memory_at((uintptr_t)(job->number + 16) << 24, 2 * HUGE_PAGE);
 
 	for (unsigned int i = 0; i < ROUNDS && !job->bad; i++) {
 		int r = one_round(job->client, addr);

@@ -103,6 +103,8 @@ size_t count_fds(void);
 size_t count_threads(void);
 
 /* A client of the fake with these flags; the test fails when there is none. */
+/* Private anonymous memory of the program at that place, which may be there already. */
+void *memory_at(uintptr_t addr, size_t size);
 struct hmm_client *fake_client(struct fake *f, uint32_t flags);
 
 enum { SEEN_TYPES = HMM_EVENT_NOTICE + 1 };

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -90,6 +91,15 @@ int fake_tear_down(void **state)
 	fake_stop(*state);
 	assert_int_equal(count_fds(), fds_before);
 	return 0;
+}
+
+void *memory_at(uintptr_t addr, size_t size)
+{
+	void *there = mmap((void *)addr, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	assert_ptr_equal(there, (void *)addr);
+	return there;
 }
 
 void need_userfaultfd(void)

@@ -46,6 +46,7 @@ tests_support_hmmd_driver_LDFLAGS = -Wl,--wrap=driver_new
 tests_support_hmmd_driver_LDADD = $(hmmd_LDADD)
 
 integ_test_programs = \
+	tests/integ/test_adoptable \
 	tests/integ/test_adopted \
 	tests/integ/test_adopted_advice \
 	tests/integ/test_adopted_events \
@@ -252,6 +253,9 @@ tests_integ_test_reconfigure_SOURCES = tests/integ/test_reconfigure.c
 tests_integ_test_reconfigure_CFLAGS = $(support_cflags)
 tests_integ_test_reconfigure_LDADD = $(support_ldadd)
 
+tests_integ_test_adoptable_SOURCES = tests/integ/test_adoptable.c
+tests_integ_test_adoptable_CFLAGS = $(support_cflags)
+tests_integ_test_adoptable_LDADD = $(support_ldadd)
 tests_integ_test_reach_SOURCES = tests/integ/test_reach.c
 tests_integ_test_reach_CFLAGS = $(support_cflags)
 tests_integ_test_reach_LDADD = $(support_ldadd)

@@ -54,17 +54,19 @@ static void all_or_none(void **state)
 	struct hmm_range **ranges = calloc(MANY, sizeof(struct hmm_range *));
 	void **addrs = calloc(MANY, sizeof(void *));
 	size_t *sizes = calloc(MANY, sizeof(size_t));
+	char *memory = mmap(NULL, 2ULL * MANY * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)state;
-	assert_true(ranges && addrs && sizes);
+	assert_true(memory != MAP_FAILED && ranges && addrs && sizes);
 	for (size_t i = 0; i < MANY; i++) {
-		addrs[i] = (void *)(0x10000000 + 2 * i * PAGE);
+		addrs[i] = memory + 2 * i * PAGE;
 		sizes[i] = PAGE;
 	}
 	addrs[MANY - 1] = addrs[0];
 	assert_int_equal(hmm_register_many(c, MANY, addrs, sizes, NULL, ranges), -EEXIST);
 	assert_int_equal(ask_status(c, "ranges"), 0);
 	hmm_client_unref(c);
+	munmap(memory, 2ULL * MANY * PAGE);
 	free(ranges);
 	free(addrs);
 	free(sizes);
