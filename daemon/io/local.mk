@@ -95,6 +95,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/query_clients.c \
 	daemon/io/query_doctor.c \
 	daemon/io/query_events.c \
+	daemon/io/query_pages.c \
 	daemon/io/query_policies.c \
 	daemon/io/query_ranges.c \
 	daemon/io/query_status.c \

@@ -13,6 +13,7 @@
 static const struct topic *const topics[] = {
 	&topic_status,	 &topic_tiers,	&topic_clients, &topic_ranges,
 	&topic_policies, &topic_events, &topic_doctor,	&topic_version, &topic_users,
+	&topic_pages,
 };
 
 static const struct topic *find_topic(const char *name)
@@ -49,7 +50,7 @@ void request_query(struct request *q)
 	if (!topic) {
 		session_error(q->session, q->id, EINVAL,
 			      "no topic \"%s\"; topics: status, tiers, clients, ranges, policies, "
-			      "events, doctor, version, users",
+			      "events, doctor, version, users, pages",
 			      m->topic);
 		return;
 	}

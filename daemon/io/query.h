@@ -32,7 +32,7 @@ struct topic {
 	bool takes_arg;
 };
 extern const struct topic topic_status, topic_tiers, topic_clients, topic_ranges, topic_policies, topic_events,
-	topic_doctor, topic_version, topic_users;
+	topic_doctor, topic_version, topic_users, topic_pages;
 
 #define TOPIC_COLUMNS(table) .columns = table, .n_columns = sizeof(table) / sizeof(table[0])
 

@@ -25,6 +25,8 @@ static const struct option {
 	{ "--to", ARGS_TO, true },
 	{ "--wait", ARGS_WAIT, false },
 	{ "--keep", ARGS_KEEP, false },
+	{ "-o", ARGS_OUTPUT, true },
+	{ "--output", ARGS_OUTPUT, true },
 	{ "--follow", ARGS_FOLLOW, false },
 	{ "-f", ARGS_FOLLOW, false },
 };
@@ -56,7 +58,7 @@ static int take_value(struct args *a, const struct option *o, const char *value)
 		snprintf(a->wrong, sizeof(a->wrong), "%s wants a value", o->name);
 		return -EINVAL;
 	}
-	*(o->option == ARGS_SOCKET ? &a->socket : &a->to) = value;
+	*(o->option == ARGS_SOCKET ? &a->socket : o->option == ARGS_TO ? &a->to : &a->output) = value;
 	return 0;
 }
 

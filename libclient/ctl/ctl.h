@@ -71,6 +71,8 @@ int verb_status(struct ctl *c);
 int verb_clients(struct ctl *c);
 int verb_users(struct ctl *c);
 int verb_ranges(struct ctl *c);
+int verb_pages(struct ctl *c);
+int verb_gcore(struct ctl *c);
 int verb_tiers(struct ctl *c);
 int verb_policy_list(struct ctl *c);
 int verb_policy_show(struct ctl *c);

@@ -23,11 +23,19 @@ hmmctl_SOURCES = \
 	libclient/ctl/main.c \
 	libclient/ctl/move.c \
 	libclient/ctl/verb_clients.c \
+	libclient/ctl/core_file.c libclient/ctl/core_file.h \
+	libclient/ctl/core_managed.c libclient/ctl/core_managed.h \
+	libclient/ctl/core_map.c \
+	libclient/ctl/core_memory.c libclient/ctl/core_memory.h \
+	libclient/ctl/core_note.c libclient/ctl/core_note.h \
+	libclient/ctl/tracee.c libclient/ctl/tracee.h \
 	libclient/ctl/verb_users.c \
 	libclient/ctl/verb_doctor.c \
 	libclient/ctl/verb_drain.c \
 	libclient/ctl/verb_events.c \
+	libclient/ctl/verb_gcore.c \
 	libclient/ctl/verb_migrate.c \
+	libclient/ctl/verb_pages.c \
 	libclient/ctl/verb_pin.c \
 	libclient/ctl/verb_policy.c \
 	libclient/ctl/verb_ranges.c \
@@ -36,5 +44,6 @@ hmmctl_SOURCES = \
 	libclient/ctl/verb_tiers.c \
 	libclient/ctl/verb_version.c \
 	libclient/ctl/verbs.c
-hmmctl_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS)
+hmmctl_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS) -pthread
+hmmctl_LDFLAGS = -pthread
 hmmctl_LDADD = libclient/ctl/libctl.la libclient/libhmmclient.la $(JSON_C_LIBS)

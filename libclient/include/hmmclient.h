@@ -249,7 +249,7 @@ int hmm_tiers(struct hmm_client *, struct hmm_tier_info *, size_t n, size_t *ret
 /*
  * A listing: named columns, rows of text or numbers. Topics: "status" "tiers" "clients" "ranges"
  * "policies" "events" "doctor" "version" and the ones hmmctl(1) names. arg: a topic's argument
- * ("ranges": a pid; "events": the sequence number to start after) or NULL. Pages are fetched until the end.
+ * ("ranges" and "pages": a pid; "events": the sequence number to start after) or NULL. Pages are fetched until the end.
  * -EINVAL: no such topic or bad argument; -EPERM; -ENOTCONN.
  */
 enum hmm_unit {

@@ -71,6 +71,7 @@ integ_test_programs = \
 	tests/integ/test_foreign \
 	tests/integ/test_freeing \
 	tests/integ/test_gap \
+	tests/integ/test_gcore \
 	tests/integ/test_give_up \
 	tests/integ/test_held \
 	tests/integ/test_hostile \
@@ -80,6 +81,7 @@ integ_test_programs = \
 	tests/integ/test_names \
 	tests/integ/test_overcommit \
 	tests/integ/test_own_mapping \
+	tests/integ/test_pages \
 	tests/integ/test_paging \
 	tests/integ/test_payer \
 	tests/integ/test_pin \
@@ -269,6 +271,14 @@ tests_integ_test_refusals_LDADD = $(support_ldadd)
 tests_integ_test_reload_SOURCES = tests/integ/test_reload.c
 tests_integ_test_reload_CFLAGS = $(support_cflags)
 tests_integ_test_reload_LDADD = $(support_ldadd)
+
+tests_integ_test_gcore_SOURCES = tests/integ/test_gcore.c
+tests_integ_test_gcore_CFLAGS = $(support_cflags)
+tests_integ_test_gcore_LDADD = $(support_ldadd)
+
+tests_integ_test_pages_SOURCES = tests/integ/test_pages.c
+tests_integ_test_pages_CFLAGS = $(support_cflags)
+tests_integ_test_pages_LDADD = $(support_ldadd)
 
 tests_integ_test_payer_SOURCES = tests/integ/test_payer.c
 tests_integ_test_payer_CFLAGS = $(support_cflags)

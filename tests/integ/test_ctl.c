@@ -95,7 +95,7 @@ static void every_listing_has_json(void **state)
 static void help_has_an_example_for_every_verb(void **state)
 {
 	static const char *const verbs[] = {
-		"status", "clients", "users", "ranges", "tiers", "policy", "migrate", "pin", "unpin", "drain", "undrain",
+		"status", "clients", "users", "ranges", "pages", "gcore", "tiers", "policy", "migrate", "pin", "unpin", "drain", "undrain",
 		"events", "doctor", "reload", "version",
 	};
 
@@ -113,6 +113,11 @@ static void the_table_shows_the_range(void **state)
 	assert_int_equal(ctl("ranges %d", (int)getpid()), 0);
 	assert_non_null(strstr(output, "words"));
 	assert_int_equal(ctl("ranges 1"), 1);
+	assert_int_equal(ctl("pages %d", (int)getpid()), 0);
+	assert_non_null(strstr(output, "memory"));
+	assert_int_equal(ctl("pages 1"), 1);
+	assert_int_equal(ctl("pages"), 2);
+	assert_int_equal(ctl("gcore 1"), 1);
 	assert_int_equal(ctl("tiers"), 0);
 	assert_non_null(strstr(output, "dram"));
 	assert_non_null(strstr(output, "far"));

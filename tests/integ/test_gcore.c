@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * hmmctl gcore: every byte of managed memory, in memory or away, is in the core file and nothing else takes room there;
+ * and the process goes on, whatever becomes of hmmctl. The process is a child, since it stands still meanwhile.
+ */
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/backing.h"
+#include "tests/support/faulty_device.h"
+#include "tests/support/move.h"
+#include "tests/support/words.h"
+
+enum { NOBODY = 65534, SOMEBODY = 1235, PAGES = 8, AWAY = 4, UNTOUCHED = 32, SEED = 431, OUTPUT = 4096 };
+#define SIZE (PAGES * HUGE_PAGE)
+#define OTHER_MEMORY (8 * MiB)	/* of a small program */
+
+static char output[OUTPUT];
+
+/* ---- the process ---- */
+
+struct target {
+	pid_t pid;
+	_Atomic uint64_t addr;		/* of its range, once half of what it touched is away */
+	_Atomic uint64_t beats;
+	_Atomic bool stop;
+};
+
+/* Without this who gives up a user is nobody's to look at. */
+static int become(uid_t uid)
+{
+	return uid && (setgroups(0, NULL) || setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1));
+}
+
+/* The exit status: 0, or the number of the step that went wrong. */
+static int live(struct target *t, const char *socket, uid_t uid)
+{
+	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
+	struct hmm_client *c = NULL;
+	struct hmm_range *r = NULL;
+	struct hmm_op *op = NULL;
+
+	if (become(uid))
+		return 1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	o.socket_path = socket;
+	if (hmm_client_new(&c, &o) || hmm_alloc(c, SIZE + UNTOUCHED * HUGE_PAGE, NULL, &r))
+		return 2;
+	words_fill(hmm_range_addr(r), SIZE, SEED);
+	if (hmm_range_migrate(r, 0, AWAY * HUGE_PAGE, "far", 0, &op) || hmm_op_wait(op, PATIENCE_US))
+		return 3;
+	hmm_op_unref(op);
+	atomic_store(&t->addr, (uintptr_t)hmm_range_addr(r));
+	while (!atomic_load(&t->stop)) {
+		atomic_fetch_add(&t->beats, 1);
+		pause_us(1000);
+	}
+	if (words_bad(hmm_range_addr(r), SIZE, SEED))
+		return 4;
+	hmm_client_unref(c);
+	return 0;
+}
+
+static struct target *target_new(const struct house *h, uid_t uid)
+{
+	struct target *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	assert_true(t != MAP_FAILED);
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		_exit(live(t, h->socket, uid));
+	t->pid = pid;
+	assert_soon(atomic_load(&t->addr) || waitpid(pid, NULL, WNOHANG));
+	assert_true(atomic_load(&t->addr));
+	return t;
+}
+
+/* What stands behind a key in its status. */
+static void status_of(const struct target *t, const char *key, char *ret, size_t size)
+{
+	char path[64], line[256];
+	FILE *f;
+
+	ret[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)t->pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			snprintf(ret, size, "%s", line + strlen(key) + strspn(line + strlen(key), ":\t "));
+	fclose(f);
+}
+
+static bool is_traced(const struct target *t)
+{
+	char tracer[32];
+
+	status_of(t, "TracerPid", tracer, sizeof(tracer));
+	return atoi(tracer);
+}
+
+static bool stands_still(const struct target *t)
+{
+	char state[32];
+
+	status_of(t, "State", state, sizeof(state));
+	return state[0] == 't';
+}
+
+static void goes_on(struct target *t)
+{
+	uint64_t beats;
+
+	assert_soon(!is_traced(t));
+	beats = atomic_load(&t->beats);
+	assert_soon(atomic_load(&t->beats) > beats);
+}
+
+static void target_end(struct target *t)
+{
+	int status = -1;
+
+	goes_on(t);
+	atomic_store(&t->stop, true);
+	assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
+	assert_int_equal(status, 0);
+	munmap(t, sizeof(*t));
+}
+
+/* ---- hmmctl ---- */
+
+static pid_t gcore_start(const struct house *h, const struct target *t, uid_t uid, const char *path)
+{
+	char pid[16], log[HOUSE_PATH + 16];
+	pid_t child;
+	int fd;
+
+	snprintf(pid, sizeof(pid), "%d", (int)t->pid);
+	snprintf(log, sizeof(log), "%s/gcore.log", h->dir);
+	fflush(NULL);
+	child = fork();
+	if (child)
+		return child;
+	fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || become(uid))
+		_exit(125);
+	execl(getenv("HMMCTL"), "hmmctl", "--socket", h->socket, "gcore", pid, "-o", path, NULL);
+	_exit(126);
+}
+
+/* Its exit status; what it said is in output. */
+static int gcore(const struct house *h, const struct target *t, uid_t uid, const char *path)
+{
+	pid_t child = gcore_start(h, t, uid, path);
+	char log[HOUSE_PATH + 16];
+	int status = -1;
+	ssize_t n;
+	int fd;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	snprintf(log, sizeof(log), "%s/gcore.log", h->dir);
+	fd = open(log, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, output, sizeof(output) - 1);
+	output[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	unlink(log);
+	print_message("%s", output);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A directory that anybody may write to; the core is in it, and while it is being written what is to become it. */
+static void make_place(const struct house *h, char *ret_dir, char *ret_core, size_t size)
+{
+	snprintf(ret_dir, size, "%s/cores", h->dir);
+	snprintf(ret_core, size, "%s/cores/core", h->dir);
+	assert_int_equal(mkdir(ret_dir, 0777), 0);
+	assert_int_equal(chmod(ret_dir, 0777), 0);
+}
+
+static int files_in(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* ---- the file ---- */
+
+struct core {
+	const char *bytes;
+	struct stat st;
+	const Elf64_Ehdr *header;
+	const Elf64_Phdr *segments;
+};
+
+static void core_open(const char *path, struct core *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &ret->st), 0);
+	ret->bytes = mmap(NULL, (size_t)ret->st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_true(ret->bytes != MAP_FAILED);
+	close(fd);
+	ret->header = (const Elf64_Ehdr *)ret->bytes;
+	assert_memory_equal(ret->header->e_ident, ELFMAG, SELFMAG);
+	assert_int_equal(ret->header->e_type, ET_CORE);
+	ret->segments = (const Elf64_Phdr *)(ret->bytes + ret->header->e_phoff);
+}
+
+static void core_close(struct core *c)
+{
+	munmap((void *)(uintptr_t)c->bytes, (size_t)c->st.st_size);
+}
+
+static const void *core_at(const struct core *c, uint64_t addr, uint64_t size)
+{
+	for (unsigned int i = 0; i < c->header->e_phnum; i++) {
+		const Elf64_Phdr *p = &c->segments[i];
+
+		if (p->p_type == PT_LOAD && p->p_vaddr <= addr && addr + size <= p->p_vaddr + p->p_filesz)
+			return c->bytes + p->p_offset + (addr - p->p_vaddr);
+	}
+	return NULL;
+}
+
+static unsigned int core_notes_of(const struct core *c, uint32_t type)
+{
+	const Elf64_Phdr *p = c->segments;
+	unsigned int n = 0;
+
+	while (p->p_type != PT_NOTE)
+		p++;
+	for (uint64_t at = 0; at < p->p_filesz;) {
+		const Elf64_Nhdr *note = (const Elf64_Nhdr *)(c->bytes + p->p_offset + at);
+
+		n += note->n_type == type;
+		at += sizeof(*note) + ((note->n_namesz + 3) & ~3U) + ((note->n_descsz + 3) & ~3U);
+	}
+	return n;
+}
+
+static bool all_zero(const char *bytes, size_t n)
+{
+	return !bytes[0] && !memcmp(bytes, bytes + 1, n - 1);
+}
+
+static int threads_of(const struct target *t)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)t->pid);
+	return files_in(path);
+}
+
+static void check_core(const char *path, const struct target *t)
+{
+	struct core c;
+	const void *range;
+
+	core_open(path, &c);
+	range = core_at(&c, t->addr, SIZE + UNTOUCHED * HUGE_PAGE);
+	assert_non_null(range);
+	assert_int_equal(words_bad(range, SIZE, SEED), 0);
+	assert_true(all_zero((const char *)range + SIZE, UNTOUCHED * HUGE_PAGE));
+	assert_true((uint64_t)c.st.st_size > SIZE + UNTOUCHED * HUGE_PAGE);
+	assert_true((uint64_t)c.st.st_blocks * 512 < SIZE + OTHER_MEMORY);
+	assert_int_equal(c.st.st_mode & 0777, 0600);
+	assert_int_equal(core_notes_of(&c, NT_PRSTATUS), threads_of(t));
+	assert_int_equal(core_notes_of(&c, NT_FILE), 1);
+	core_close(&c);
+}
+
+/* ---- what is promised ---- */
+
+static void half_of_it_away_and_all_is_in_the_core(void **state)
+{
+	struct house *h = house_on(state, HOUSE_QUIET);
+	char dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+	struct target *t;
+
+	make_place(h, dir, core, sizeof(core));
+	t = target_new(h, 0);
+	assert_int_equal(gcore(h, t, 0, core), 0);
+	check_core(core, t);
+	assert_int_equal(gcore(h, t, 0, core), 0);	/* over the first, and with all of it in memory now */
+	check_core(core, t);
+	assert_int_equal(files_in(dir), 1);
+	unlink(core);
+	rmdir(dir);
+	target_end(t);
+	house_close(h);
+}
+
+/* More than memory holds: what was read makes room for what is read next. */
+static void what_does_not_fit_into_memory_is_in_the_core(void **state)
+{
+	struct house_options o = {
+		.config = "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 8M\n"
+			  "[tier far]\nkind = memory\ncapacity = 256M\n[policy default]\ntrack = no\n"
+	};
+	char dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+	struct house *h = house_open(&o);
+	struct target *t;
+
+	(void)state;
+	make_place(h, dir, core, sizeof(core));
+	t = target_new(h, 0);
+	assert_int_equal(gcore(h, t, 0, core), 0);
+	check_core(core, t);
+	unlink(core);
+	rmdir(dir);
+	target_end(t);
+	house_close(h);
+}
+
+/* A userfaultfd of an ordinary user's own serves no touch but the program's: the daemon is asked for each page. */
+static void without_privilege_all_is_in_the_core(void **state)
+{
+	struct house_options o = {
+		.backing = "small", .args = { "--rootless" }, .config = HOUSE_QUIET, .uid = geteuid() ? 0 : NOBODY
+	};
+	char dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+	struct house *h = house_open(&o);
+	struct target *t;
+
+	(void)state;
+	make_place(h, dir, core, sizeof(core));
+	t = target_new(h, o.uid);
+	assert_int_equal(gcore(h, t, o.uid, core), 0);
+	check_core(core, t);
+	unlink(core);
+	rmdir(dir);
+	target_end(t);
+	house_close(h);
+}
+
+static void it_is_for_its_own_user_and_root(void **state)
+{
+	char dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+	struct house *h;
+	struct target *t;
+
+	(void)state;
+	if (geteuid())
+		skip_because("becoming another user needs root");
+	h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	make_place(h, dir, core, sizeof(core));
+	t = target_new(h, NOBODY);
+	assert_int_equal(gcore(h, t, SOMEBODY, core), 1);
+	assert_int_equal(files_in(dir), 0);
+	assert_int_equal(gcore(h, t, NOBODY, core), 0);
+	check_core(core, t);
+	unlink(core);
+	assert_int_equal(gcore(h, t, 0, core), 0);
+	check_core(core, t);
+	unlink(core);
+	rmdir(dir);
+	target_end(t);
+	house_close(h);
+}
+
+static void it_takes_the_place_of_nothing_but_a_file(void **state)
+{
+	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	struct target *t = target_new(h, 0);
+	char dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+
+	(void)state;
+	make_place(h, dir, core, sizeof(core));
+	assert_int_equal(mkfifo(core, 0600), 0);
+	assert_int_equal(gcore(h, t, 0, core), 1);
+	assert_int_equal(files_in(dir), 1);
+	unlink(core);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(gcore(h, t, 0, core), 1);	/* nowhere */
+	target_end(t);
+	house_close(h);
+}
+
+/* A device that does not answer keeps hmmctl at a page, and the process with it. */
+static void let_go_when_hmmctl_ends(int sig, int want)
+{
+	struct house_options o = { .config = HOUSE_QUIET };
+	char path[64], dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+	struct faulty_switches *s = faulty_switches_new(&o, path);
+	struct house *h = house_open(&o);
+	struct target *t = target_new(h, 0);
+	int status = -1;
+	pid_t child;
+
+	make_place(h, dir, core, sizeof(core));
+	atomic_store(&s->delay_us, UINT32_MAX);
+	child = gcore_start(h, t, 0, core);
+	assert_soon(stands_still(t) && files_in(dir) == 1);
+	assert_int_equal(kill(child, sig), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), want);
+	goes_on(t);
+	assert_int_equal(files_in(dir), sig == SIGKILL);
+	atomic_store(&s->delay_us, 0);
+	target_end(t);
+	house_close(h);
+	faulty_switches_free(s, path);
+}
+
+static void the_process_goes_on_when_it_is_killed(void **state)
+{
+	(void)state;
+	let_go_when_hmmctl_ends(SIGKILL, -SIGKILL);
+}
+
+static void the_process_goes_on_when_it_is_interrupted(void **state)
+{
+	(void)state;
+	let_go_when_hmmctl_ends(SIGINT, 1);
+}
+
+static void a_debugger_opens_it(void **state)
+{
+	char dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16], command[512];
+	struct house *h;
+	struct target *t;
+	FILE *f;
+	size_t n;
+
+	(void)state;
+	if (system("gdb --version > /dev/null 2>&1"))
+		skip_because("there is no gdb here");
+	h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	t = target_new(h, 0);
+	make_place(h, dir, core, sizeof(core));
+	assert_int_equal(gcore(h, t, 0, core), 0);
+	snprintf(command, sizeof(command), "gdb -nx -batch -ex 'x/gx %#llx' -ex 'info threads' -c %s 2>&1",
+		 (unsigned long long)atomic_load(&t->addr), core);
+	f = popen(command, "re");
+	assert_non_null(f);
+	n = fread(output, 1, sizeof(output) - 1, f);
+	output[n] = '\0';
+	pclose(f);
+	snprintf(command, sizeof(command), "0x%016llx", (unsigned long long)words_at(SEED, 0));
+	if (!strstr(output, command) || !strstr(output, "* 1 "))
+		fail_msg("no %s, or no thread: %s", command, output);
+	unlink(core);
+	rmdir(dir);
+	target_end(t);
+	house_close(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PER_BACKING(half_of_it_away_and_all_is_in_the_core),
+		cmocka_unit_test(what_does_not_fit_into_memory_is_in_the_core),
+		cmocka_unit_test(without_privilege_all_is_in_the_core),
+		cmocka_unit_test(it_is_for_its_own_user_and_root),
+		cmocka_unit_test(it_takes_the_place_of_nothing_but_a_file),
+		cmocka_unit_test(the_process_goes_on_when_it_is_killed),
+		cmocka_unit_test(the_process_goes_on_when_it_is_interrupted),
+		cmocka_unit_test(a_debugger_opens_it),
+	};
+
+	return cmocka_run_group_tests_name("gcore", tests, NULL, NULL);
+}
