@@ -96,7 +96,8 @@ void op_finish(struct hmm_client *c, const Hmmd__OpDone *done)
 	if (!op)
 		return;
 	op->result = (struct hmm_move_result){ sizeof(op->result), done->asked, done->moved,
-					       done->already_there, done->busy, done->failed, done->no_room };
+					       done->already_there, done->busy, done->failed, done->no_room,
+					       done->moved_on, done->untouched };
 	op->done = true;
 	release(op);
 	pthread_cond_broadcast(&c->changed);

@@ -226,7 +226,7 @@ static int event(struct hmm_client *c, const Hmmd__Message *m)
 		lost(c, m->lost);
 		return 0;
 	case HMMD__MESSAGE__KIND_PRESSURE:
-		queue_event(c, HMM_EVENT_PRESSURE, 0, (struct hmm_event){
+		queue_event(c, m->pressure->over ? HMM_EVENT_RELIEF : HMM_EVENT_PRESSURE, 0, (struct hmm_event){
 			.value = m->pressure->percent, .tier = m->pressure->tier });
 		return 0;
 	case HMMD__MESSAGE__KIND_NOTICE:

@@ -40,6 +40,7 @@ void heat_filled(struct heat *h, uint64_t now_us, uint64_t window_us)
 		h->value = heat_faded(h->value, heat_age_us(h, now_us) / window_us);
 		heat_sample(h, true);
 	}
+	h->hand = 0;
 	heat_brought(h, now_us);
 }
 
@@ -53,6 +54,17 @@ void heat_evicted(struct heat *h, uint64_t now_us)
 {
 	h->away = 1;
 	h->since_ms = milliseconds(now_us);
+}
+
+void heat_by_hand(struct heat *h, unsigned int tier, uint64_t now_us)
+{
+	h->hand = (uint8_t)(tier + 1);
+	h->since_ms = milliseconds(now_us);
+}
+
+bool heat_held_by_hand(const struct heat *h, uint64_t now_us, uint64_t min_residency_us)
+{
+	return h->hand && !heat_settled(h, now_us, min_residency_us);
 }
 
 void heat_hint(struct heat *h, bool hot)

@@ -18,13 +18,17 @@ enum { HEAT_SHIFT = 8, HEAT_BUCKETS = (HEAT_MAX >> HEAT_SHIFT) + 1 };
 
 struct heat {
 	uint16_t value;
-	uint16_t away;		/* 1: since since_ms it has not been in memory */
-	uint32_t since_ms;	/* when it was last brought in, or left; milliseconds modulo 2^32 */
+	uint8_t away;		/* 1: since since_ms it has not been in memory */
+	uint8_t hand;		/* 1 + the tier that somebody moved it to, who asked for it; 0: it is where policies want it */
+	uint32_t since_ms;	/* when it was last brought in, moved by hand, or left; milliseconds modulo 2^32 */
 };
 void heat_sample(struct heat *h, bool touched);
 void heat_filled(struct heat *h, uint64_t now_us, uint64_t window_us);	/* by a touch: judges the time away too */
 void heat_brought(struct heat *h, uint64_t now_us);	/* by nobody's touch: says nothing about it */
 void heat_evicted(struct heat *h, uint64_t now_us);
+void heat_by_hand(struct heat *h, unsigned int tier, uint64_t now_us);
+/* It was moved by hand so short a time ago that no policy may think better of it. */
+bool heat_held_by_hand(const struct heat *h, uint64_t now_us, uint64_t min_residency_us);
 uint64_t heat_age_us(const struct heat *h, uint64_t now_us);	/* since it was brought in, or left */
 uint16_t heat_faded(uint16_t value, uint64_t samples);	/* after so many samples without a touch */
 void heat_hint(struct heat *h, bool hot);

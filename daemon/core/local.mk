@@ -14,7 +14,7 @@ daemon_core_libcore_la_SOURCES = \
 	daemon/core/excess.c daemon/core/excess.h \
 	daemon/core/fault.c daemon/core/fault.h \
 	daemon/core/heat.c daemon/core/heat.h \
-	daemon/core/op.c daemon/core/op.h daemon/core/op_held.c daemon/core/op_own.h \
+	daemon/core/op.c daemon/core/op.h daemon/core/op_held.c daemon/core/op_left.c daemon/core/op_own.h \
 	daemon/core/op_retry.c daemon/core/op_slice.c daemon/core/op_whole.c \
 	daemon/core/page.c daemon/core/page.h \
 	daemon/core/pins.c daemon/core/pins.h \

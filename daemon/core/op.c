@@ -26,6 +26,7 @@ int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind ki
 	op->tier = tier;
 	op->from = TIER_NOWHERE;
 	list_init(&op->rest);
+	list_init(&op->pieces);
 	list_init(&op->in_account);
 	rc = idmap_put(w->ops, op->id, op);
 	if (rc < 0)
@@ -38,9 +39,10 @@ int op_new(struct op **ret, struct world *w, uint64_t session, enum move_kind ki
 int op_add_bytes(struct op *op, struct range *r, uint64_t addr, uint64_t length)
 {
 	struct op_span *span = malloc(sizeof(*span));
+	int rc = span ? op_piece_add(op, r, addr, addr + length) : -ENOMEM;
 
-	if (!span)
-		return -ENOMEM;
+	if (rc)
+		return free(span), rc;
 	if (!range_hold(r))
 		return free(span), 1;
 	*span = (struct op_span){ .range = r, .addr = addr, .end = addr + length };
@@ -108,6 +110,11 @@ static bool already_there(const struct op *op, uint64_t word)
 	return false;
 }
 
+static bool is_untouched(const struct range *r, uint64_t vpn)
+{
+	return page_word_state(op_word(r, vpn)) == PAGE_ABSENT;
+}
+
 static uint64_t bytes_of(const struct move *m)
 {
 	uint64_t addr, end;
@@ -120,7 +127,7 @@ static uint64_t bytes_of(const struct move *m)
  * One move of the current span, of one page or of as much adopted memory as may go together. False:
  * nothing handed out.
  */
-static bool issue_here(struct op *op, struct plan *plan)
+static bool issue_here(struct op *op, struct plan *plan, uint64_t now_us)
 {
 	struct move m = { .range = op->range,
 			  .vpn = op->next >> LEDGER_PAGE_SHIFT,
@@ -137,7 +144,9 @@ static bool issue_here(struct op *op, struct plan *plan)
 		if (op_adopted_area(op, &m))
 			return false;
 	} else if (already_there(op, op_word(op->range, m.vpn))) {
+		op_moved_by_hand(op, &m, now_us);
 		op->result.already_there += LEDGER_PAGE_SIZE;
+		op->result.untouched += is_untouched(op->range, m.vpn) ? LEDGER_PAGE_SIZE : 0;
 		op->next += LEDGER_PAGE_SIZE;
 		return false;
 	}
@@ -159,7 +168,7 @@ unsigned int op_issue(struct op *op, struct plan *plan, uint64_t now_us)
 	while (op_may_issue(op, plan) && looked++ < OP_LOOK) {
 		if (!op->range && !span_next(op))
 			break;
-		n += issue_here(op, plan);
+		n += issue_here(op, plan, now_us);
 		if (op->range && op->next == op->end)
 			span_end(op);
 	}
@@ -195,7 +204,10 @@ void op_report(struct op *op, const struct move *m, enum move_outcome outcome, u
 	}
 	op->dry |= outcome == MOVE_NO_ROOM;
 	op->dry &= outcome != MOVE_MOVED;
+	if (outcome == MOVE_MOVED || outcome == MOVE_ALREADY)
+		op_moved_by_hand(op, m, now_us);
 	r.no_room = outcome == MOVE_NO_ROOM ? bytes : 0;
+	r.untouched = outcome == MOVE_ALREADY && is_untouched(m->range, m->vpn) ? bytes : 0;
 	*(outcome == MOVE_MOVED ? &r.moved : outcome == MOVE_ALREADY ? &r.already_there :
 	  is_busy(m, outcome) ? &r.busy : &r.failed) = bytes;
 	op_report_bytes(op, m, &r);
@@ -219,6 +231,7 @@ void op_report_bytes(struct op *op, const struct move *m, const struct op_result
 	if (retry && retry->issued)
 		op_retry_end(retry);
 	op->result.moved += part(&left, bytes->moved);
+	op->result.untouched += left < bytes->untouched ? left : bytes->untouched;
 	op->result.already_there += part(&left, bytes->already_there);
 	op->result.no_room += left < bytes->no_room ? left : bytes->no_room;
 	op->result.busy += part(&left, bytes->busy);
@@ -283,6 +296,7 @@ struct op *op_free(struct op *op, struct world *w)
 	idmap_take(w->ops, op->id);
 	list_remove(&op->in_account);
 	charge_give(&op->charge);
+	op_pieces_free(op);
 	free(op->wholes);
 	free(op);
 	return NULL;

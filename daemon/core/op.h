@@ -7,6 +7,8 @@
  * worker gives back what it could not do in its time, and the others get theirs in between. What the operations of
  * one user have handed out together is limited, and they take turns, so that others never wait for all of them. Nor
  * does a user whose own program holds its threads up keep an operation from the pages of others (op_held.c).
+ * What it has moved somebody else may move on, and it itself, where more was asked for than the tier takes; so at
+ * the end it is looked where all of it is (op_left.c).
  */
 #ifndef HMMD_CORE_OP_H
 #define HMMD_CORE_OP_H
@@ -23,6 +25,8 @@ struct world;
 struct op_result {
 	uint64_t asked, moved, already_there, busy, failed;	/* bytes; asked = the sum of the others when done */
 	uint64_t no_room;	/* of busy and failed: where they were to go there was no room */
+	uint64_t moved_on;	/* of moved and already_there: elsewhere again when the operation was over */
+	uint64_t untouched;	/* of already_there: there is no page yet */
 };
 enum {
 	OP_IN_FLIGHT = 32,	/* moves handed out and not yet reported */
@@ -56,6 +60,7 @@ struct op {
 	struct range *range;		/* current */
 	uint64_t next, end;		/* addresses in the current range: what was not looked at yet */
 	struct list_node rest;		/* of struct op_span: further ranges (hmmctl migrate PID) */
+	struct list_node pieces;	/* of struct op_piece: all that is to be in `tier` at the end */
 	struct op_whole *wholes;	/* of a pin: what it is about */
 	size_t n_wholes, settled;	/* of them; none before that one is under way */
 	uint32_t in_flight;
@@ -88,8 +93,11 @@ void op_report(struct op *op, const struct move *m, enum move_outcome outcome, u
 void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes);
 /* The same when only what lies before `stopped` was dealt with: the rest is handed out again. */
 void op_report_part(struct op *op, const struct move *m, const struct op_result *bytes, uint64_t stopped);
+/* The pages of a move that came where the operation wants them stay there for a time; others go where they are wanted. */
+void op_moved_by_hand(const struct op *op, const struct move *m, uint64_t now_us);
 void op_leave(struct op *op, struct range *r);	/* the range dies: what was not handed out of it counts as failed */
 bool op_done(const struct op *op);
+void op_count_left(struct op *op);	/* once it is done: how much of what it says it moved is not there any more */
 /* Half of what it may have in flight is free: it is worth an op_issue() before the next tick. */
 bool op_wants_more(const struct op *op);
 /* Nothing of this range is handed out for now: its user is held up, and the operation is about others too. */

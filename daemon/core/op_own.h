@@ -18,6 +18,10 @@ static inline uint64_t op_word(const struct range *r, uint64_t vpn)
 	return atomic_load_explicit(radix_find(&r->space->mirror, vpn), memory_order_relaxed);
 }
 
+/* op_left.c: what is to be in the tier. -ENOMEM. */
+int op_piece_add(struct op *op, const struct range *r, uint64_t addr, uint64_t end);
+void op_pieces_free(struct op *op);
+
 /* op_held.c: users that are held up. */
 /* Fewer moves are in flight than so many, and its user has load left. */
 bool op_has_room(const struct op *op, uint32_t moves);

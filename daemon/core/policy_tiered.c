@@ -92,11 +92,10 @@ static bool count_page(struct look *l, struct policy *p, struct range *r, uint64
 		       uint64_t now_us)
 {
 	uint32_t bucket = range_heat(r, vpn)->value >> HEAT_SHIFT;
-	bool movable = page_movable(word), slow = is_slow(l, r, word);
-	bool wanted = wanted_back(word) && (!slow || movable);
+	bool held = heat_held_by_hand(range_heat(r, vpn), now_us, p->config.min_residency_us);
+	bool movable = page_movable(word) && !held, slow = is_slow(l, r, word);
+	bool wanted = wanted_back(word) && !held && (!slow || movable);
 
-	(void)p;
-	(void)now_us;
 	if (slow || is_on_device(l, word)) {
 		l->away[bucket] += wanted;
 		l->slow[bucket] += slow && wanted;
@@ -119,7 +118,8 @@ static bool bring_page(struct look *l, struct policy *p, struct range *r, uint64
 
 	if (!is_on_device(l, word) && !(is_slow(l, r, word) && page_movable(word)))
 		return true;
-	if (!wanted_back(word) || bucket < l->cut || !l->away[bucket])
+	if (!wanted_back(word) || bucket < l->cut || !l->away[bucket] ||
+	    heat_held_by_hand(range_heat(r, vpn), now_us, p->config.min_residency_us))
 		return true;
 	if (pool_free_bytes(&r->space->account->pools[l->tier]) < LEDGER_PAGE_SIZE)
 		return true;

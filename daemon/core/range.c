@@ -138,6 +138,34 @@ void range_filled(struct range *r, uint64_t vpn, uint64_t now_us, bool touched)
 	heat_filled(h, now_us, window->us);
 }
 
+static bool is_in(uint64_t word, unsigned int tier)
+{
+	return page_word_tier(word) == tier &&
+	       (page_word_state(word) == PAGE_RESIDENT || page_word_state(word) == PAGE_DEVICE ||
+		page_word_state(word) == PAGE_ADOPTED);
+}
+
+void range_moved_by_hand(struct range *r, uint64_t vpn, unsigned int tier, uint64_t now_us)
+{
+	struct heat *h = range_heat(r, vpn);
+
+	if (h && is_in(adopted_word(r, vpn), tier))
+		heat_by_hand(h, tier, now_us);
+	else if (h)
+		h->hand = 0;
+}
+
+bool range_undone(struct range *r, uint64_t vpn, unsigned int *ret_tier)
+{
+	struct heat *h = range_heat(r, vpn);
+
+	if (!h || !h->hand || is_in(adopted_word(r, vpn), h->hand - 1U))
+		return false;
+	*ret_tier = h->hand - 1U;
+	h->hand = 0;
+	return true;
+}
+
 bool range_is_tracked(const struct range *r)
 {
 	return r->kind == RANGE_MANAGED && r->policy->config.track &&

@@ -102,6 +102,13 @@ bool range_can_move(const struct range *r);
 bool range_is_tracked(const struct range *r);	/* by the zap tracker */
 void range_filled(struct range *r, uint64_t vpn, uint64_t now_us, bool touched);
 /*
+ * Somebody who asked for it has moved the page: it stays where it is now for the policy's min-residency. And a page
+ * that was moved so is elsewhere now: *ret_tier is where it had been moved to, and nothing is known of that any
+ * more. Loop thread.
+ */
+void range_moved_by_hand(struct range *r, uint64_t vpn, unsigned int tier, uint64_t now_us);
+bool range_undone(struct range *r, uint64_t vpn, unsigned int *ret_tier);
+/*
  * Books one page as moved between tiers: the range's tier_bytes, and moved_in/moved_out of the uid's and the
  * tier's pools. It does NOT touch pool `used`: room is taken before a move with pool_take(&account->pools[tier])
  * and given with pool_give() by whoever made the page leave (mover.c, space_range_free). from or to: TIER_NOWHERE.

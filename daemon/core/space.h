@@ -12,6 +12,9 @@ struct gate;
 struct squad;
 struct world;
 
+/* Why a page that somebody moved by hand is elsewhere, with nobody having asked for that, and no thread touched it. */
+enum undone { UNDONE_ROOM, UNDONE_POLICY, UNDONE_DRAIN, UNDONE_REASONS };
+
 struct space {
 	uint64_t client;		/* id */
 	int32_t pid;
@@ -44,6 +47,8 @@ struct space {
 	void *watch;			/* the daemon's: who reads the driver's events (daemon/io/space_driver.h) */
 	void *ledger;			/* the daemon's: the file behind the mirror's arena; core never looks */
 	void *file;			/* the daemon's: the one that managed ranges are windows of, NULL: none */
+	uint64_t undone[UNDONE_REASONS];	/* bytes since it was last told */
+	uint8_t undone_from[UNDONE_REASONS], undone_to[UNDONE_REASONS];	/* tiers, of the last of them */
 	bool recovering;		/* from space_new(adopt) to space_recovered(): words found are kept */
 	char name[HMM_LIMIT_NAME + 1], program[HMM_LIMIT_NAME + 1], unit[HMM_LIMIT_NAME + 1];
 };

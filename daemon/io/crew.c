@@ -32,6 +32,7 @@ static void one_result(struct squad *q, const struct crew_result *r)
 		.moved = (uint64_t)r->moved * BASE_PAGE, .already_there = (uint64_t)r->already * BASE_PAGE,
 		.busy = (uint64_t)r->busy * BASE_PAGE, .failed = (uint64_t)r->failed * BASE_PAGE,
 		.no_room = (uint64_t)r->no_room * BASE_PAGE,
+		.untouched = (uint64_t)r->untouched * BASE_PAGE,
 	};
 
 	if (crew_is_neighbours(&r->move)) {

@@ -77,7 +77,8 @@ struct fault_note {
 	uint64_t vpn, at_us;
 	uint8_t kind;		/* enum fault_answer that was carried out */
 	uint8_t lost;		/* 1: the page could not be read back (kind says nothing then) */
-	uint8_t evicted;	/* 1: it was evicted to make room (kind says nothing then) */
+	uint8_t evicted;	/* 1: it was evicted (kind says nothing then) */
+	uint8_t asked;		/* of that: an operation is about this page, and says itself what it did */
 };
 void schedule_fault_note(struct daemon *d, const struct fault_note *n);
 /* Fault threads found a pool without victims: rank now. */

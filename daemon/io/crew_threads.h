@@ -44,10 +44,11 @@ struct crew_result {
 	struct move move;
 	uint32_t moved, already, busy, failed;	/* of a span: base pages */
 	uint32_t no_room;			/* of those that did not move */
+	uint32_t untouched;			/* of those that count as already there */
+	uint32_t left;				/* of a span: base pages at its end that the worker had no time for */
 	uint8_t outcome;			/* of a page: enum move_outcome */
 	uint8_t span;
 	uint64_t whole;				/* of what leaves a tier: a bit for each of its CREW_WHOLE huge pages that went */
-	uint32_t left;				/* of a span: base pages at its end that the worker had no time for */
 };
 
 /* Written by one thread, read by the loop. */
@@ -173,7 +174,7 @@ void crew_pass_check(struct crew *c);		/* loop: calls back who waited for a poin
 
 /* room.c: shared by both kinds of thread. */
 void crew_want_victims(struct crew *c);
-enum crew_note { NOTE_ANSWERED, NOTE_LOST, NOTE_EVICTED };
+enum crew_note { NOTE_ANSWERED, NOTE_LOST, NOTE_EVICTED, NOTE_SENT /* evicted because an operation is about it */ };
 void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_note what, uint8_t answer);
 void crew_evicted(void *hand, struct range *r, uint64_t vpn);	/* mover.evicted */
 enum victim_way crew_pass_on(void *hand, const struct victim *v);	/* mover.pass_on: to the threads of its user */

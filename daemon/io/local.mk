@@ -148,7 +148,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/schedule_plan.c \
 	daemon/io/schedule_result.c \
 	daemon/io/schedule_room.c \
-	daemon/io/schedule_tiers.c \
+	daemon/io/schedule_tiers.c daemon/io/schedule_undone.c \
 	daemon/io/schedule_victims.c \
 	daemon/io/server.c \
 	daemon/io/server.h \

@@ -34,7 +34,8 @@ void crew_note(struct crew_hand *h, struct range *r, uint64_t vpn, enum crew_not
 {
 	struct squad *q = h->squad;
 	struct fault_note note = { .range = r, .vpn = vpn, .at_us = crew_clock_ns() / NSEC_PER_USEC, .kind = answer,
-				   .lost = what == NOTE_LOST, .evicted = what == NOTE_EVICTED };
+				   .lost = what == NOTE_LOST, .evicted = what == NOTE_EVICTED || what == NOTE_SENT,
+				   .asked = what == NOTE_SENT };
 
 	if (what != NOTE_LOST && ring_count(q->notes) >= CREW_NOTES - CREW_NOTES_SPARE)
 		return;
@@ -96,6 +97,14 @@ enum victim_way crew_pass_on(void *hand, const struct victim *v)
 	return VICTIM_LEFT;
 }
 
+/* It is the page that the hand's operation is about, not one that makes room for it. */
+static bool is_asked(const struct crew_at *at, const struct space *s, uint64_t vpn)
+{
+	return atomic_load_explicit(&at->asked, memory_order_relaxed) &&
+	       atomic_load_explicit(&at->vpn, memory_order_relaxed) == vpn &&
+	       atomic_load_explicit(&at->client, memory_order_relaxed) == s->client;
+}
+
 void crew_evicted(void *hand, struct range *r, uint64_t vpn)
 {
 	struct crew_hand *h = hand;
@@ -105,7 +114,7 @@ void crew_evicted(void *hand, struct range *r, uint64_t vpn)
 	hugepages_watch(h->crew->daemon->hugepages, tier, &h->crew->daemon->world->tiers[tier].pool);
 	tally_add(&h->tally.evicted, 1);
 	crew_room_changed(h->crew);
-	crew_note(h, r, vpn, NOTE_EVICTED, 0);
+	crew_note(h, r, vpn, is_asked(&h->at, r->space, vpn) ? NOTE_SENT : NOTE_EVICTED, 0);
 }
 
 static bool runs_short(const struct pool *p)

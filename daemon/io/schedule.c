@@ -43,13 +43,12 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	struct world *w = s->daemon->world;
 	unsigned int i;
 
-	if (now_us - s->second_us < IDLE_US)
-		return;
 	s->second_us = now_us;
 	for (i = 0; i < w->n_tiers; i++)
 		tier_report(&w->tiers[i], now_us);
 	schedule_tell_room(s, now_us);
 	waits_tell(s->daemon, now_us);
+	schedule_tell_undone(s->daemon);
 	hugepages_follow(s->daemon->hugepages);
 	resume_sweep(s->daemon);
 	kernel_tiers_watch(s->daemon);
@@ -89,10 +88,12 @@ static void on_tick(uv_timer_t *timer)
 	struct schedule *s = timer->data;
 	struct daemon *d = s->daemon;
 	uint64_t now_us = daemon_now_us(d);
+	bool second = now_us - s->second_us >= IDLE_US;
 
 	crew_collect(d->crew);
-	each_second(s, now_us);
-	schedule_watch_tiers(s);
+	if (second)
+		each_second(s, now_us);
+	schedule_watch_tiers(s, second);
 	schedule_refill(d, now_us, s->rank_wanted, false);
 	s->rank_wanted = false;
 	schedule_flush_moved(d);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Operations on their way: issued as room comes, reported, ended; and what their clients are told meanwhile. */
+#include "daemon/core/adopted.h"
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
 #include "daemon/io/drain.h"
@@ -43,6 +44,7 @@ void schedule_end(struct daemon *d, struct op *op)
 	if (d->schedule && d->schedule->moved.op == op->id)
 		schedule_flush_moved(d);
 	pin_ended(d, op);
+	op_count_left(op);
 	session_op_done(d, op);
 	op_free(op, d->world);
 }
@@ -106,7 +108,7 @@ void schedule_session_gone(struct daemon *d, uint64_t session)
 void schedule_flush_moved(struct daemon *d)
 {
 	struct moved_run *run = d->schedule ? &d->schedule->moved : NULL;
-	struct session *s = run && run->op ? session_find(d, run->session) : NULL;
+	struct session *s = run && run->range ? session_find(d, run->session) : NULL;
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__Moved moved = HMMD__MOVED__INIT;
 
@@ -123,21 +125,25 @@ void schedule_flush_moved(struct daemon *d)
 		*run = (struct moved_run){ 0 };
 }
 
-/* Told only to a client that asked for the move, and only about its own ranges. */
-void schedule_moved(struct daemon *d, const struct op *op, const struct move *m)
+/*
+ * What somebody asked for, whoever it was, and what undoes it: a program that wants to know of each page that a policy
+ * moves, or that it touches itself, would hear of little else.
+ */
+void schedule_moved(struct daemon *d, uint64_t op, const struct range *r, uint64_t vpn, uint64_t pages)
 {
-	struct session *s = session_find(d, op->session);
+	struct session *s = session_of_space(d, r->space);
 	struct moved_run *run = d->schedule ? &d->schedule->moved : NULL;
-	uint64_t offset = (m->vpn << LEDGER_PAGE_SHIFT) - m->range->addr;
+	uint64_t addr = vpn << LEDGER_PAGE_SHIFT, length = range_clip(r, vpn, pages);
+	uint64_t offset = addr < r->addr ? 0 : addr - r->addr;
+	uint8_t tier = (uint8_t)page_word_tier(adopted_word(r, vpn));
 
-	if (!run || !s || session_space(s) != m->range->space || m->kind == MOVE_DISCARD)
+	if (!run || !s)
 		return;
-	if (run->op == op->id && run->range == m->range->id && run->tier == m->tier &&
-	    run->offset + run->length == offset) {
-		run->length += LEDGER_PAGE_SIZE;
+	if (run->op == op && run->range == r->id && run->tier == tier && run->offset + run->length == offset) {
+		run->length += length;
 		return;
 	}
 	schedule_flush_moved(d);
-	*run = (struct moved_run){ .session = op->session, .op = op->id, .range = m->range->id, .offset = offset,
-				   .length = LEDGER_PAGE_SIZE, .tier = m->tier };
+	*run = (struct moved_run){ .session = session_id(s), .op = op, .range = r->id, .offset = offset,
+				   .length = length, .tier = tier };
 }

@@ -9,7 +9,7 @@
 
 /* Pages that moved one after another, told as one event. Only numbers: the range may be gone by then. */
 struct moved_run {
-	uint64_t session, op, range;	/* op 0: empty */
+	uint64_t session, op, range;	/* range 0: empty */
 	uint64_t offset, length;	/* bytes in the range */
 	uint8_t tier;
 };
@@ -40,8 +40,13 @@ void schedule_issue(struct daemon *d, struct op *op);
 void schedule_end(struct daemon *d, struct op *op);	/* it is done: its session is told, it is freed */
 void schedule_turn(struct daemon *d, struct account *a);	/* the user has load again */
 void schedule_end_done(struct daemon *d);		/* ends every operation that is done */
-void schedule_moved(struct daemon *d, const struct op *op, const struct move *m);
+/* Pages are where nobody expected them: their client is told. op: 0, or what the client is to hear of later. */
+void schedule_moved(struct daemon *d, uint64_t op, const struct range *r, uint64_t vpn, uint64_t pages);
 void schedule_flush_moved(struct daemon *d);
+/* schedule_undone.c: a page has gone elsewhere; if somebody had moved it by hand, its client is told, and why. */
+void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone why);
+enum undone schedule_why(const struct move *m);
+void schedule_tell_undone(struct daemon *d);	/* every second */
 /* schedule_plan.c */
 void schedule_plan(struct schedule *s, uint64_t now_us);
 /* schedule_victims.c */
@@ -50,6 +55,6 @@ void schedule_refill(struct daemon *d, uint64_t now_us, bool all, bool anew);
 void schedule_room(struct schedule *s, uint64_t now_us);		/* every tick, when the timer is set */
 void schedule_tell_room(struct schedule *s, uint64_t now_us);	/* every second */
 /* schedule_tiers.c */
-void schedule_watch_tiers(struct schedule *s);
+void schedule_watch_tiers(struct schedule *s, bool second);	/* every tick; whether it is the one of a second */
 
 #endif

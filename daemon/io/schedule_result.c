@@ -65,10 +65,12 @@ void schedule_move_done(struct daemon *d, const struct move *m, enum move_outcom
 		range_filled(m->range, m->vpn, daemon_now_us(d), false);
 	if (outcome == MOVE_MOVED && d->schedule && was_planned(m))
 		d->schedule->planned_moved++;
-	if (op && outcome == MOVE_MOVED)
-		schedule_moved(d, op, m);
+	if (op && outcome == MOVE_MOVED && m->kind != MOVE_DISCARD)
+		schedule_moved(d, op->id, m->range, m->vpn, 1);
 	if (op)
 		op_report(op, m, outcome, daemon_now_us(d));
+	else if (outcome == MOVE_MOVED && was_planned(m))
+		schedule_left(d, m->range, m->vpn, schedule_why(m));
 	after(d, m, op);
 }
 
@@ -112,13 +114,45 @@ static void book(const struct move *m, const struct op_result *bytes, uint64_t w
 	} while (rc == SPACE_E_TABLES && !request_grow_tables(r->space));
 }
 
+enum { SPAN_WORDS = 512 /* pages of a slice; a pin may have more, and moves nothing to where it was not */ };
+
+static void look_at_words(const struct move *m, uint64_t *words)
+{
+	for (uint32_t i = 0; i < m->pages && i < SPAN_WORDS; i++)
+		words[i] = adopted_word(m->range, m->vpn + i);
+}
+
+static bool is_elsewhere(uint64_t now, uint64_t before)
+{
+	return page_word_state(now) == PAGE_ADOPTED &&
+	       (page_word_state(before) != PAGE_ADOPTED || page_word_tier(before) != page_word_tier(now));
+}
+
+/* Which pages the words did not name where they are now. */
+static void tell_span(struct daemon *d, const struct move *m, const struct op *op, const uint64_t *before)
+{
+	for (uint32_t i = 0; i < m->pages && i < SPAN_WORDS; i++) {
+		if (!is_elsewhere(adopted_word(m->range, m->vpn + i), before[i]))
+			continue;
+		if (op)
+			schedule_moved(d, op->id, m->range, m->vpn + i, 1);
+		else if (was_planned(m))
+			schedule_left(d, m->range, m->vpn + i, schedule_why(m));
+	}
+	if (op)
+		op_moved_by_hand(op, m, daemon_now_us(d));
+}
+
 void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes, uint64_t stopped,
 			uint64_t whole)
 {
 	struct op *op = m->op ? idmap_get(d->world->ops, m->op) : NULL;
+	uint64_t before[SPAN_WORDS];
 
+	look_at_words(m, before);
 	book(m, bytes, whole);
 	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));
+	tell_span(d, m, op, before);
 	if (m->kind == MOVE_PIN)
 		pinned(d, op, m, bytes->moved > 0);
 	if (bytes->moved && d->schedule && was_planned(m))
@@ -135,6 +169,13 @@ static void page_lost(struct daemon *d, const struct fault_note *n)
 	session_lost(d, n->range, n->vpn, 1, "the device could not be read");
 }
 
+static void page_evicted(struct daemon *d, const struct fault_note *n, struct heat *heat)
+{
+	heat_evicted(heat, n->at_us);
+	if (!n->asked)
+		schedule_left(d, n->range, n->vpn, UNDONE_ROOM);
+}
+
 void schedule_fault_note(struct daemon *d, const struct fault_note *n)
 {
 	struct heat *heat = range_heat(n->range, n->vpn);
@@ -142,7 +183,7 @@ void schedule_fault_note(struct daemon *d, const struct fault_note *n)
 	if (n->lost)
 		page_lost(d, n);
 	else if (heat && n->evicted)
-		heat_evicted(heat, n->at_us);
+		page_evicted(d, n, heat);
 	else if (heat && (n->kind == FAULT_FILL || n->kind == FAULT_ZERO))
 		range_filled(n->range, n->vpn, n->at_us, true);
 	else if (heat && n->kind == FAULT_ABORT)

@@ -38,7 +38,9 @@ void session_op_done(struct daemon *d, const struct op *op);
 /* Pages of a range could not be read back: Lost event to its client. */
 void session_lost(struct daemon *d, struct range *r, uint64_t vpn, uint64_t pages, const char *text);
 void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t client, const char *text);	/* to subscribers, and to whom it is about */
-void server_broadcast_pressure(struct daemon *d, unsigned int tier, unsigned int percent);
+/* To clients that use the tier, each once until it is over; and that it is, to those who heard of it. */
+void server_tell_pressure(struct daemon *d, unsigned int tier, unsigned int percent);
+void server_tell_relief(struct daemon *d, unsigned int tier, unsigned int percent);
 /* Every session whose client can zap: *cursor starts at NULL. */
 struct session *server_next_session(struct daemon *d, struct session *previous);
 

@@ -31,6 +31,8 @@ void session_op_done(struct daemon *d, const struct op *op)
 	done.busy = op->result.busy;
 	done.failed = op->result.failed;
 	done.no_room = op->result.no_room;
+	done.moved_on = op->result.moved_on;
+	done.untouched = op->result.untouched;
 	send_event(s, HMMD__MESSAGE__KIND_OP_DONE, &done);
 }
 
@@ -76,19 +78,38 @@ static bool uses_tier(const struct session *s, unsigned int tier)
 	return false;
 }
 
-void server_broadcast_pressure(struct daemon *d, unsigned int tier, unsigned int percent)
+static void send_pressure(struct session *s, unsigned int tier, unsigned int percent, bool over)
 {
 	Hmmd__Pressure pressure = HMMD__PRESSURE__INIT;
 
+	pressure.tier = s->daemon->world->tiers[tier].config.name;
+	pressure.percent = percent;
+	pressure.over = over;
+	send_event(s, HMMD__MESSAGE__KIND_PRESSURE, &pressure);
+	s->pressed ^= 1U << tier;
+}
+
+void server_tell_pressure(struct daemon *d, unsigned int tier, unsigned int percent)
+{
 	if (!d->server)
 		return;
-	pressure.tier = d->world->tiers[tier].config.name;
-	pressure.percent = percent;
 	LIST_EACH(pos, &d->server->sessions) {
 		struct session *s = container_of(pos, struct session, in_server);
 
-		if (uses_tier(s, tier))
-			send_event(s, HMMD__MESSAGE__KIND_PRESSURE, &pressure);
+		if (!(s->pressed >> tier & 1) && uses_tier(s, tier))
+			send_pressure(s, tier, percent, false);
+	}
+}
+
+void server_tell_relief(struct daemon *d, unsigned int tier, unsigned int percent)
+{
+	if (!d->server)
+		return;
+	LIST_EACH(pos, &d->server->sessions) {
+		struct session *s = container_of(pos, struct session, in_server);
+
+		if (s->pressed >> tier & 1)
+			send_pressure(s, tier, percent, true);
 	}
 }
 

@@ -22,6 +22,7 @@ struct session {
 	struct peer peer;
 	struct account *account;	/* of the peer's uid */
 	struct share_peer share;	/* when it is heard */
+	uint32_t pressed;		/* bit mask of tiers: it was told of pressure there, and not yet of its end */
 	bool said_hello, control, subscribed, closing;
 	const char *cut;		/* why nothing is sent to it any more; NULL: it is well */
 	uint64_t features;		/* of Hello */

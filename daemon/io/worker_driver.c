@@ -160,9 +160,25 @@ static bool stays_whole(const struct worker *w, const struct move *m)
 	return m->reason != REASON_REQUEST && driver_of(w)->features & HMMDEV_FEATURE_THP;
 }
 
+/* Of the whole huge pages of [addr, end), as last seen: base pages that are neither in memory nor on a device. */
+static uint32_t absent(const struct move *m, uint64_t addr, uint64_t end)
+{
+	uint64_t vpn = (addr + LEDGER_PAGE_SIZE - 1) >> LEDGER_PAGE_SHIFT;
+	struct adopted_seen seen;
+	uint32_t pages = 0;
+
+	for (; (vpn + 1) << LEDGER_PAGE_SHIFT <= end; vpn++) {
+		seen = adopted_last(m->range, vpn);
+		pages += (uint32_t)(LEDGER_PAGE_SIZE / BASE_PAGE) - seen.memory - seen.device;
+	}
+	return pages;
+}
+
 static int put_window(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
 		      struct adopted_room *room, struct crew_result *result)
 {
+	uint32_t untouched;
+
 	unsigned int dev = driver_of(w)->device_of_tier[m->tier];
 	uint64_t stay_us = m->range->policy->config.min_residency_us;
 	struct driver_moved moved;
@@ -173,6 +189,8 @@ static int put_window(struct worker *w, const struct move *m, uint64_t addr, uin
 			     stays_whole(w, m), &moved);
 	count(result, &moved);
 	look(w, m, addr, end, room);
+	untouched = absent(m, addr, end);
+	result->untouched += untouched < moved.already / BASE_PAGE ? untouched : (uint32_t)(moved.already / BASE_PAGE);
 	pool_give(&m->range->space->account->pools[m->tier], room->bytes);
 	return r;
 }

@@ -94,6 +94,26 @@ static void count(struct worker *w, struct crew_result *result, const struct num
 	tally_add(&w->hand.tally.node_moved, n->moved);
 }
 
+/*
+ * What of [addr, end) there is no page of counts as there: no move can make it be anywhere else. What is in swap has
+ * failed; where the page map cannot be read, nothing is known of that.
+ */
+static void count_absent(const struct move *m, uint64_t addr, uint64_t end, uint64_t absent, struct crew_result *result)
+{
+	struct image of = space_image(m->range->space);
+	uint64_t swapped = 0;
+	int pagemap, r = pagemap_open(&of, &pagemap);
+
+	if (!r) {
+		(void)pagemap_swapped(pagemap, addr, end, &swapped);
+		close(pagemap);
+	}
+	absent -= swapped < absent ? swapped : absent;
+	result->already += absent / BASE_PAGE;
+	result->untouched += absent / BASE_PAGE;
+	result->failed -= absent / BASE_PAGE;
+}
+
 static int move_addresses(struct worker *w, const struct move *m, const uint64_t *addrs, size_t n, uint64_t page_size,
 			  struct numa_moved *ret)
 {
@@ -123,6 +143,8 @@ static uint64_t move_steps(struct worker *w, const struct move *m, uint64_t addr
 		if (move_addresses(w, m, addrs, n, page_size, &moved) < 0)
 			return end;
 		count(w, result, &moved);
+		if (moved.absent)
+			count_absent(m, addrs[0], addr, moved.absent, result);
 	}
 	return addr;
 }
@@ -141,15 +163,22 @@ static void find_mapped(const struct move *m, uint64_t addr, uint64_t pages, uin
 		memset(ret, 1, pages);
 }
 
+static uint64_t pass_absent(const struct move *m, uint64_t addr, uint64_t end, struct crew_result *result)
+{
+	result->failed += (end - addr) / BASE_PAGE;
+	count_absent(m, addr, end, end - addr, result);
+	return end;
+}
+
 /*
  * Whole huge pages. Where nothing is mapped nothing is asked for: each base page of it would be, and a terabyte of
- * that takes minutes. It counts as failed, like all that the result does not name.
+ * that takes minutes.
  */
 static uint64_t move_mapped_steps(struct worker *w, const struct move *m, uint64_t addr, uint64_t end,
 				  struct crew_result *result)
 {
 	uint8_t mapped[SPAN_ADDRESSES];
-	uint64_t pages, i, next;
+	uint64_t pages, i, next, run;
 
 	while (addr < end && !is_over(w, m)) {
 		pages = (end - addr) >> LEDGER_PAGE_SHIFT;
@@ -158,9 +187,9 @@ static uint64_t move_mapped_steps(struct worker *w, const struct move *m, uint64
 		for (i = 0; i < pages; i = next) {
 			for (next = i; next < pages && mapped[next] == mapped[i]; next++)
 				;
-			addr = mapped[i] ? move_steps(w, m, addr, addr + ((next - i) << LEDGER_PAGE_SHIFT),
-						      LEDGER_PAGE_SIZE, result) :
-					   addr + ((next - i) << LEDGER_PAGE_SHIFT);
+			run = (next - i) << LEDGER_PAGE_SHIFT;
+			addr = mapped[i] ? move_steps(w, m, addr, addr + run, LEDGER_PAGE_SIZE, result) :
+					   pass_absent(m, addr, addr + run, result);
 			if (is_over(w, m))
 				break;
 		}

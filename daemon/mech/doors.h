@@ -71,6 +71,8 @@ void thpmount_remove(const char *dir);
 int pagemap_open(const struct image *of, int *ret_fd);	/* as image_open() (image.h) */
 /* One byte per huge page of [addr, addr + pages * 2 MiB): 1 when mapped in the process. PAGEMAP_SCAN, else plain reads. */
 int pagemap_mapped(int fd, uint64_t addr, uint64_t pages, uint8_t *ret_mapped);
+/* How much of [addr, end) lies in swap, or on a device that the kernel knows. */
+int pagemap_swapped(int fd, uint64_t addr, uint64_t end, uint64_t *ret_bytes);
 
 /* numa.c (libnuma) */
 struct numa_map;	/* tier index to nodes */
@@ -81,7 +83,8 @@ int numa_nodes(uint64_t *ret_mask);				/* nodes with memory */
 int numa_node_bytes(unsigned int node, uint64_t *ret_total, uint64_t *ret_free);
 int numa_access(unsigned int node, uint64_t *ret_bandwidth, uint64_t *ret_latency_ns);	/* HMAT through sysfs; zeros when unknown */
 int numa_map_bind(struct numa_map *m, unsigned int tier);	/* this thread's new pages come from there */
-struct numa_moved { uint64_t moved, already, busy, failed, no_room; };	/* bytes; no_room is a part of failed */
+/* Bytes; no_room is a part of failed, and so is absent: there is no page, or it is in swap. */
+struct numa_moved { uint64_t moved, already, busy, failed, no_room, absent; };
 /* One address per page of page_size; batches sized by measured time (about 5 ms each). Errors as image_move_pages() has them (image.h). */
 int numa_move(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, uint64_t page_size, unsigned int tier, struct numa_moved *ret);
 /*

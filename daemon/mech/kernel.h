@@ -26,6 +26,7 @@ struct uffdio_poison {
 #endif
 #ifndef PAGEMAP_SCAN
 #define PAGE_IS_PRESENT (1 << 3)
+#define PAGE_IS_SWAPPED (1 << 4)
 struct page_region {
 	__u64 start, end, categories;
 };

@@ -174,10 +174,11 @@ static int look(struct batch *b, const struct image *of, uint64_t mask, uint64_t
 	for (size_t i = 0; i < b->n; i++) {
 		if (in_mask(mask, b->status[i]))
 			ret->already += page_size;
-		else if (b->status[i] < 0)
-			ret->failed += page_size;
-		else
+		else if (b->status[i] >= 0)
 			b->pages[left++] = b->pages[i];
+		else
+			ret->failed += page_size;
+		ret->absent += b->status[i] == -ENOENT ? page_size : 0;
 	}
 	b->n = left;
 	return 0;
@@ -358,6 +359,7 @@ static int move_rest(struct numa_map *m, const struct pieces *p, const struct im
 		ret->busy += moved.busy;
 		ret->failed += moved.failed;
 		ret->no_room += moved.no_room;
+		ret->absent += moved.absent;
 	}
 	return r;
 }

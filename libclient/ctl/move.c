@@ -30,9 +30,10 @@ int ctl_span(const struct ctl *c, const char *word, struct hmm_control *control)
 	return CTL_DONE;
 }
 
-static uint64_t arrived(const struct hmm_move_result *m)
+/* Nothing of what was asked for is elsewhere. */
+static bool is_there(const struct hmm_move_result *m)
 {
-	return m->moved + m->already_there;
+	return m->moved + m->already_there == m->asked && !m->moved_on;
 }
 
 /* What a terminal shows while it waits: a figure of one tier, as it changes. */
@@ -107,6 +108,7 @@ static void print_result_json(const struct hmm_move_result *m, bool done)
 	} parts[] = {
 		{ "asked", m->asked }, { "moved", m->moved }, { "already_there", m->already_there },
 		{ "busy", m->busy }, { "failed", m->failed }, { "no_room", m->no_room },
+		{ "moved_on", m->moved_on }, { "untouched", m->untouched },
 	};
 	struct json_object *o = must(json_object_new_object());
 
@@ -126,6 +128,10 @@ static void print_result(const struct hmm_move_result *m)
 	       format_size(failed, m->failed));
 	if (m->no_room)
 		printf("; no room for %s of these", format_size(asked, m->no_room));
+	if (m->untouched)
+		printf("; %s was never touched and is nowhere yet", format_size(asked, m->untouched));
+	if (m->moved_on)
+		printf("; %s of what arrived had to go on at once and is not there", format_size(asked, m->moved_on));
 	putchar('\n');
 }
 
@@ -142,7 +148,7 @@ static int finish(struct ctl *c, struct hmm_op *op, const struct watch *w)
 		print_result(&m);
 	else
 		puts("done");	/* there was nothing to move */
-	return arrived(&m) == m.asked ? CTL_DONE : CTL_FAILED;
+	return is_there(&m) ? CTL_DONE : CTL_FAILED;
 }
 
 static int move_and_wait(struct ctl *c, const struct hmm_control *control)

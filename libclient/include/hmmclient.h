@@ -55,7 +55,8 @@ struct hmm_client_options {
 
 enum hmm_event_type {
 	HMM_EVENT_PRESSURE = 1,	/* a tier this client uses is above its high mark: value = per cent used */
-	HMM_EVENT_MOVED = 2,	/* pages of a range moved: offset, length, tier = where to */
+	/* Pages of a range moved because somebody asked, or what was moved so went on: offset, length, tier = where to. */
+	HMM_EVENT_MOVED = 2,
 	HMM_EVENT_LOST = 3,	/* a page could not be read back, or no daemon came back in time */
 	HMM_EVENT_DISCONNECTED = 4, /* the daemon went away; resident memory stays usable */
 	HMM_EVENT_RECONNECTED = 5,  /* a daemon took the ranges over again */
@@ -65,7 +66,8 @@ enum hmm_event_type {
 	 * for it: the program has unmapped or mapped over a part of it, [offset, offset + length), which is left alone
 	 * from then on.
 	 */
-	HMM_EVENT_NOTICE = 6
+	HMM_EVENT_NOTICE = 6,
+	HMM_EVENT_RELIEF = 7	/* the pressure that was told is over: tier, value = per cent used */
 };
 
 struct hmm_event {
@@ -185,8 +187,10 @@ struct hmm_move_result {
 	size_t size;
 	uint64_t asked, moved, already_there, busy, failed;
 	uint64_t no_room;		/* of busy and failed (which count it): where they were to go there was no room */
+	uint64_t moved_on;		/* of moved and already_there: at the end they were elsewhere again */
+	uint64_t untouched;		/* of already_there: nothing was there to move, no page was touched yet */
 };
-#define HMM_MOVE_RESULT_INIT { sizeof(struct hmm_move_result), 0, 0, 0, 0, 0, 0 }
+#define HMM_MOVE_RESULT_INIT { sizeof(struct hmm_move_result), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /*
  * Starts a move to a tier. *ret_op may be NULL-requested (ret_op NULL): then nobody waits.

@@ -107,7 +107,7 @@ size_t count_threads(void);
 void *memory_at(uintptr_t addr, size_t size);
 struct hmm_client *fake_client(struct fake *f, uint32_t flags);
 
-enum { SEEN_TYPES = HMM_EVENT_NOTICE + 1 };
+enum { SEEN_TYPES = HMM_EVENT_RELIEF + 1 };
 
 /* What an event handler saw. */
 struct seen {

@@ -55,6 +55,7 @@ integ_test_programs = \
 	tests/integ/test_advice \
 	tests/integ/test_basics \
 	tests/integ/test_blocking \
+	tests/integ/test_by_hand \
 	tests/integ/test_churn \
 	tests/integ/test_clients \
 	tests/integ/test_config \
@@ -136,6 +137,9 @@ tests_integ_test_blocking_SOURCES = tests/integ/test_blocking.c
 tests_integ_test_blocking_CFLAGS = $(support_cflags)
 tests_integ_test_blocking_LDADD = $(support_ldadd)
 
+tests_integ_test_by_hand_SOURCES = tests/integ/test_by_hand.c
+tests_integ_test_by_hand_CFLAGS = $(support_cflags)
+tests_integ_test_by_hand_LDADD = $(support_ldadd)
 tests_integ_test_churn_SOURCES = tests/integ/test_churn.c
 tests_integ_test_churn_CFLAGS = $(support_cflags)
 tests_integ_test_churn_LDADD = $(support_ldadd)

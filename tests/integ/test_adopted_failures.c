@@ -103,7 +103,7 @@ static void a_device_that_is_gone_is_a_failed_tier(void **state)
 	let_fail(&f, HMMDEV_DEV_INFO, ENODEV);
 	assert_soon((ask_text(f.c, "tiers", "name", "hbm", "state", text, sizeof(text)),
 		     !strcmp(text, "failed")));
-	assert_int_equal(hmm_range_migrate(r, 0, 0, "hbm", 0, NULL), -EBUSY);
+	assert_int_equal(hmm_range_migrate(r, 0, 0, "hbm", 0, NULL), -EIO);
 	close_failing(&f);
 }
 

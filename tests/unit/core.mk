@@ -16,6 +16,7 @@ core_test_programs = \
 	tests/unit/test_share \
 	tests/unit/test_page \
 	tests/unit/test_pins \
+	tests/unit/test_by_hand \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
 	tests/unit/test_range \
@@ -112,6 +113,10 @@ tests_unit_test_pins_SOURCES = tests/unit/test_pins.c
 tests_unit_test_pins_CFLAGS = $(core_test_cflags)
 tests_unit_test_pins_LDADD = $(core_test_ldadd)
 
+tests_unit_test_by_hand_SOURCES = tests/unit/test_by_hand.c $(core_test_fixture)
+tests_unit_test_by_hand_CFLAGS = $(core_test_cflags)
+tests_unit_test_by_hand_LDFLAGS = $(core_test_ldflags)
+tests_unit_test_by_hand_LDADD = $(core_test_ldadd)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c $(core_test_fixture)
 tests_unit_test_plan_CFLAGS = $(core_test_cflags)
 tests_unit_test_plan_LDFLAGS = $(core_test_ldflags)

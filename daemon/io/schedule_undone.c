@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Moves by hand that do not last. Each such page holds for its policy's min-residency; when something else than a touch
+ * then takes it elsewhere, the client hears of the pages (Moved), and of why once a second, as everybody who listens.
+ */
+#include <stdio.h>
+
+#include "daemon/core/adopted.h"
+#include "daemon/io/daemon.h"
+#include "daemon/io/schedule_own.h"
+
+static const char *const words[] = {
+	[UNDONE_ROOM] = "others needed the room",
+	[UNDONE_POLICY] = "the policy found it warmer than what lies there",
+	[UNDONE_DRAIN] = "the tier is being drained",
+};
+
+enum undone schedule_why(const struct move *m)
+{
+	return m->reason == REASON_DRAIN ? UNDONE_DRAIN : m->reason == REASON_POLICY ? UNDONE_POLICY : UNDONE_ROOM;
+}
+
+void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone why)
+{
+	struct space *s = r->space;
+	unsigned int from;
+
+	if (!range_undone(r, vpn, &from))
+		return;
+	schedule_moved(d, 0, r, vpn, 1);
+	s->undone[why] += range_clip(r, vpn, 1);
+	s->undone_from[why] = (uint8_t)from;
+	s->undone_to[why] = (uint8_t)page_word_tier(adopted_word(r, vpn));
+}
+
+static void tell(struct daemon *d, struct space *s, enum undone why)
+{
+	const struct tier *tiers = d->world->tiers;
+
+	if (!s->undone[why])
+		return;
+	daemon_client_event(d, EVENT_INFO, s->client, "client %llu (pid %d): %llu KiB moved to %s by hand went on to %s: %s",
+			    (unsigned long long)s->client, (int)s->pid, (unsigned long long)s->undone[why] >> 10,
+			    tiers[s->undone_from[why]].config.name, tiers[s->undone_to[why]].config.name, words[why]);
+	s->undone[why] = 0;
+}
+
+void schedule_tell_undone(struct daemon *d)
+{
+	LIST_EACH(node, &d->world->spaces)
+		for (unsigned int why = 0; why < UNDONE_REASONS; why++)
+			tell(d, container_of(node, struct space, in_world), (enum undone)why);
+}
