@@ -11,7 +11,9 @@
  * once more.
  *
  * A pin is its descriptor's until UNPIN, close, or the end of the process, whichever is first:
- * taking it out of the table decides who lets go.
+ * taking it out of the table decides who lets go. That may be never, so every pin is a long-term one
+ * to the kernel: its page leaves first where pages have to stay movable, and a file that has to know
+ * who writes to it is refused.
  */
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -129,10 +131,8 @@ static bool hmmdev_pin_on_device(struct hmmdev_pin_job *job, unsigned long npage
 /* Pages pinned from addr on, in the scratch array. */
 static long hmmdev_pin_scratch(struct hmmdev_pin_job *job, u64 addr, unsigned long npages)
 {
-	unsigned int flags = job->pinned->write ? FOLL_WRITE : 0;
+	unsigned int flags = FOLL_LONGTERM | (job->pinned->write ? FOLL_WRITE : 0);
 
-	if (job->pin->flags & HMMDEV_PIN_LONGTERM)
-		flags |= FOLL_LONGTERM;
 	if (current->mm == job->mm)
 		return pin_user_pages_fast(addr, npages, flags, job->scratch);
 	return hmmdev_pin_remote(job->mm, addr, npages, flags, job->scratch);

@@ -223,7 +223,7 @@ struct hmmdev_snap {
 
 /* hmmdev_pin.flags */
 #define HMMDEV_PIN_WRITE (1U << 0)
-#define HMMDEV_PIN_LONGTERM (1U << 1)
+#define HMMDEV_PIN_LONGTERM (1U << 1) /* every pin is: changes nothing */
 #define HMMDEV_PIN_HEADS_ONLY (1U << 2) /* -EOVERFLOW where memory is not in huge pages */
 
 /* One folio, or the part of it that lies in the range: one reference, however many pages. */
@@ -237,11 +237,12 @@ struct hmmdev_pin_ent {
 
 /*
  * PIN holds the pages of a range in system memory (what is on a device comes back first) until
- * UNPIN by id, the close of the descriptor or the end of the process. Charged to the process's
- * locked memory, against RLIMIT_MEMLOCK of who calls. `vec` may be 0 with vec_n 0. -ENOMEM: over
- * RLIMIT_MEMLOCK; -EDQUOT: over the limit; -EFAULT: a hole or no access; -EBUSY: migrated to a
- * device faster than brought back; -EOVERFLOW: vec is too small for what was pinned. Nothing stays
- * pinned after an error. UNPIN: -ENOENT: no such id.
+ * UNPIN by id, the close of the descriptor or the end of the process, which may be never: what lies
+ * where memory has to stay movable goes elsewhere first. Charged to the process's locked memory,
+ * against RLIMIT_MEMLOCK of who calls. `vec` may be 0 with vec_n 0. -ENOMEM: over RLIMIT_MEMLOCK, or
+ * no memory elsewhere; -EDQUOT: over the limit; -EFAULT: a hole, no access, or a file that has to
+ * know who writes to it; -EBUSY: migrated to a device faster than brought back; -EOVERFLOW: vec is
+ * too small for what was pinned. Nothing stays pinned after an error. UNPIN: -ENOENT: no such id.
  */
 struct hmmdev_pin {
 	__u32 size;

@@ -110,11 +110,13 @@ static uint64_t pfn_of(const char *at)
 static void stay_own(char *at, size_t bytes, uint32_t flags)
 {
 	int fd = space_open();
-	uint64_t first = pfn_of(at), last = pfn_of(at + bytes - PAGE);
+	uint64_t first, last;
 	uint32_t id;
 
-	expect(first && last);
 	expect_is(pin(fd, at, bytes, HMMDEV_PIN_WRITE | HMMDEV_PIN_LONGTERM | flags, &id), 0);
+	first = pfn_of(at);
+	last = pfn_of(at + bytes - PAGE);
+	expect(first && last);
 	end_child(in_child({
 		expect_words(at, bytes, SEED);
 		words_fill(at, bytes, SEED + 1);
@@ -225,5 +227,45 @@ static void refused(void)
 	expect_is(unpin(fd, 12345), -ENOENT);
 }
 
+static bool in_movable_zone(uint64_t pfn)
+{
+	FILE *zones = fopen("/proc/zoneinfo", "r");
+	unsigned long long spanned = 0, start, node;
+	bool movable = false, found = false;
+	char line[256], name[32];
+
+	expect(zones != NULL);
+	while (fgets(line, sizeof(line), zones)) {
+		if (sscanf(line, "Node %llu, zone %31s", &node, name) == 2)
+			movable = !strcmp(name, "Movable");
+		sscanf(line, " spanned %llu", &spanned);
+		if (sscanf(line, " start_pfn: %llu", &start) == 1 && movable)
+			found |= pfn >= start && pfn < start + spanned;
+	}
+	fclose(zones);
+	return found;
+}
+
+static void leave_movable_zone(char *at, size_t bytes)
+{
+	int fd = space_open();
+	uint32_t id;
+
+	if (!in_movable_zone(pfn_of(at)))
+		tap_skip("no page in a movable zone");
+	expect_is(pin(fd, at, bytes, HMMDEV_PIN_WRITE, &id), 0);
+	for (size_t i = 0; i < bytes; i += PAGE)
+		expect(!in_movable_zone(pfn_of(at + i)));
+	expect_words(at, bytes, SEED);
+	expect_is(unpin(fd, id), 0);
+}
+
+/* Where memory has to stay movable no pin holds it, whatever its flags say: it leaves first. */
+static void nowhere_movable(void)
+{
+	leave_movable_zone(memory_small(MiB, SEED), MiB);
+	leave_movable_zone(memory_huge(HUGE, SEED), HUGE);
+}
+
 TESTS(TEST(heads), TEST(huge_in_part), TEST(vector_too_small), TEST(holds_back), TEST(brings_back), TEST(with_fork), TEST(pays),
-      TEST(end_with_descriptor), TEST(refused))
+      TEST(end_with_descriptor), TEST(refused), TEST(nowhere_movable))
