@@ -3,9 +3,11 @@
  * DOC: Where pages are
  *
  * Where the pages of a window are, by a walk of the page table that faults nothing in. It serves
- * what migration itself cannot tell: why the kernel did not hand a page over, what a move would do,
- * and whether a huge page would have to be split. The pages are not held while they are looked at,
- * so what it says about them is a count for people, never a ground to act on a page.
+ * what migration itself cannot tell: why the kernel did not hand a page over, what a move would do
+ * (dryrun.c), and whether a huge page would have to be split. No reference is taken on the pages: the
+ * notifier waits for the entry lock before anybody unmaps them, and while that is held and the walk
+ * is true they are mapped. Afterwards what was said about them is a count for people, never a ground
+ * to act on a page.
  *
  * The walk shows a device its own private pages only; those of others look like pages in swap.
  */
@@ -13,14 +15,14 @@
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
 
+#include "census.h"
 #include "compat.h"
 #include "move.h"
 #include "space.h"
 
 #define CENSUS_TRIES 3	/* a range that changes faster than it is read is busy */
 
-/* The batch's src becomes what hmm_range_fault() says. */
-static int hmmdev_census_read(struct hmmdev_move *mv)
+int hmmdev_census_open(struct hmmdev_move *mv, const struct hmmdev_device *looks)
 {
 	struct mmu_interval_notifier *notifier = &mv->space->notifier;
 	struct hmm_range range = {
@@ -28,7 +30,7 @@ static int hmmdev_census_read(struct hmmdev_move *mv)
 		.start = mv->addr,
 		.end = mv->addr + mv->npages * PAGE_SIZE,
 		.hmm_pfns = mv->src,
-		.dev_private_owner = mv->from ? mv->from : mv->to,
+		.dev_private_owner = (void *)looks,
 	};
 	int tries, rc = -EBUSY;
 
@@ -36,18 +38,59 @@ static int hmmdev_census_read(struct hmmdev_move *mv)
 		memset(mv->src, 0, mv->npages * sizeof(*mv->src));
 		range.notifier_seq = mmu_interval_read_begin(notifier);
 		rc = hmm_range_fault(&range);
-		if (!rc && mmu_interval_read_retry(notifier, range.notifier_seq))
-			rc = -EBUSY;
+		if (rc)
+			continue;
+		mutex_lock(&mv->space->entries);
+		if (!mmu_interval_read_retry(notifier, range.notifier_seq))
+			return 0;
+		mutex_unlock(&mv->space->entries);
+		rc = -EBUSY;
 	}
 	return rc;
 }
 
-static struct page *hmmdev_census_page(unsigned long pfn)
+void hmmdev_census_close(struct hmmdev_move *mv)
 {
+	mutex_unlock(&mv->space->entries);
+}
+
+struct page *hmmdev_census_page(const struct hmmdev_move *mv, unsigned long i)
+{
+	unsigned long pfn = mv->src[i];
+
 	return pfn & HMM_PFN_VALID && !(pfn & HMM_PFN_ERROR) ? hmm_pfn_to_page(pfn) : NULL;
 }
 
-static bool hmmdev_on_device(struct page *page, const struct hmmdev_device *dev)
+static int hmmdev_census_as(struct hmmdev_move *mv, const struct hmmdev_device *dev,
+			    hmmdev_census_fn *tell, void *arg)
+{
+	int rc = hmmdev_census_open(mv, dev);
+
+	if (rc)
+		return rc;
+	tell(mv, dev, arg);
+	hmmdev_census_close(mv);
+	return 0;
+}
+
+int hmmdev_census_each(struct hmmdev_move *mv, hmmdev_census_fn *tell, void *arg)
+{
+	struct hmmdev_device *dev;
+	u32 number;
+	int rc = 0;
+
+	for (number = 0; number < HMMDEV_MAX_DEVICES && !rc; number++) {
+		dev = hmmdev_device_get(number);
+		if (!dev)
+			continue;
+		if (hmmdev_device_used(dev))
+			rc = hmmdev_census_as(mv, dev, tell, arg);
+		hmmdev_device_put(dev);
+	}
+	return rc ? rc : hmmdev_census_as(mv, NULL, tell, arg);
+}
+
+bool hmmdev_on_device(struct page *page, const struct hmmdev_device *dev)
 {
 	return dev && hmmdev_page_is_ours(page) && hmmdev_page_device(page) == dev;
 }
@@ -66,8 +109,7 @@ static u64 *hmmdev_left_in(struct hmmdev_move *mv, struct page *page)
 		return &mv->sum->skip_shared;
 	if (!page || hmmdev_page_is_ours(page))
 		return &mv->sum->skip_elsewhere;
-	return folio_test_anon(page_folio(page)) ? hmmdev_reason_held(mv->sum, page) :
-						   &mv->sum->skip_shared;
+	return hmmdev_is_own(page) ? hmmdev_reason_held(mv->sum, page) : &mv->sum->skip_shared;
 }
 
 /* The same for one that was to leave a device: most were not there, which the caller sums up. */
@@ -84,62 +126,33 @@ void hmmdev_census_left(struct hmmdev_move *mv)
 
 	if (bitmap_empty(mv->left, mv->npages))
 		return;
-	if (hmmdev_census_read(mv)) {
+	if (hmmdev_census_open(mv, mv->from ? mv->from : mv->to)) {
 		mv->sum->skip_busy += bitmap_weight(mv->left, mv->npages);
 		return;
 	}
 	for_each_set_bit(i, mv->left, mv->npages) {
-		struct page *page = hmmdev_census_page(mv->src[i]);
+		struct page *page = hmmdev_census_page(mv, i);
 
 		++*(mv->from ? hmmdev_left_out(mv, page) : hmmdev_left_in(mv, page));
 	}
+	hmmdev_census_close(mv);
 }
 
-/* What is not anonymous in anonymous memory is a zero page, of either size. */
-static bool hmmdev_is_empty(struct hmmdev_move *mv, struct page *page)
+static void hmmdev_find_huge(struct hmmdev_move *mv, const struct hmmdev_device *looks, void *arg)
 {
-	return !page || (vma_is_anonymous(mv->vma) && !folio_test_anon(page_folio(page)));
-}
-
-static u64 *hmmdev_would_be(struct hmmdev_move *mv, struct page *page)
-{
-	if (hmmdev_is_empty(mv, page))
-		return mv->flags & HMMDEV_MIGRATE_POPULATE ? &mv->sum->moved :
-							     &mv->sum->skip_empty;
-	if (hmmdev_on_device(page, mv->to) || (!mv->to && page_to_nid(page) == mv->nid))
-		return &mv->sum->already;
-	if (hmmdev_page_is_ours(page))
-		return &mv->sum->skip_elsewhere;
-	if (!folio_test_anon(page_folio(page)))
-		return &mv->sum->skip_shared;
-	return folio_maybe_dma_pinned(page_folio(page)) ? &mv->sum->skip_pinned : &mv->sum->moved;
-}
-
-void hmmdev_census_dryrun(struct hmmdev_move *mv)
-{
+	bool *found = arg;
 	unsigned long i;
 
-	if (hmmdev_census_read(mv)) {
-		mv->sum->skip_busy += mv->npages;
-		return;
-	}
-	for (i = 0; i < mv->npages; i++)
-		++*hmmdev_would_be(mv, hmmdev_census_page(mv->src[i]));
+	for (i = 0; i < mv->npages && !*found; i++)
+		*found = hmmdev_census_page(mv, i) &&
+			 hmm_pfn_to_map_order(mv->src[i]) >= HPAGE_PMD_ORDER;
 }
 
-static bool hmmdev_maps_huge(unsigned long pfn)
+bool hmmdev_census_huge(struct hmmdev_move *mv, const struct hmmdev_device *to)
 {
-	return hmmdev_census_page(pfn) && hmm_pfn_to_map_order(pfn) >= HPAGE_PMD_ORDER;
-}
+	bool found = false;
+	int rc = to ? hmmdev_census_as(mv, NULL, hmmdev_find_huge, &found) :
+		      hmmdev_census_each(mv, hmmdev_find_huge, &found);
 
-bool hmmdev_census_huge(struct hmmdev_move *mv)
-{
-	unsigned long i;
-
-	if (hmmdev_census_read(mv))
-		return true;
-	for (i = 0; i < mv->npages; i++)
-		if (hmmdev_maps_huge(mv->src[i]))
-			return true;
-	return false;
+	return rc || found;
 }

@@ -6,8 +6,8 @@ include $(top_srcdir)/drivers/kmod/pure.mk
 kmod_sources = \
 	drivers/kmod/Kbuild drivers/kmod/Makefile drivers/kmod/dkms.conf \
 	drivers/kmod/probes/probe.c drivers/kmod/probes/probe.sh drivers/kmod/access.c \
-	drivers/kmod/account.c drivers/kmod/batch.c drivers/kmod/census.c drivers/kmod/compat.h \
-	drivers/kmod/device.c drivers/kmod/device.h drivers/kmod/drain.c drivers/kmod/event.c \
+	drivers/kmod/account.c drivers/kmod/batch.c drivers/kmod/census.c drivers/kmod/census.h drivers/kmod/compat.h \
+	drivers/kmod/device.c drivers/kmod/device.h drivers/kmod/drain.c drivers/kmod/dryrun.c drivers/kmod/event.c \
 	drivers/kmod/evict.c drivers/kmod/evict.h drivers/kmod/excl.c drivers/kmod/fault.c \
 	drivers/kmod/file.c drivers/kmod/folio.c drivers/kmod/inject.c drivers/kmod/ioctl.c \
 	drivers/kmod/main.c drivers/kmod/memory.c drivers/kmod/migrate.c drivers/kmod/move.c \

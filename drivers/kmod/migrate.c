@@ -16,6 +16,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "census.h"
 #include "compat.h"
 #include "move.h"
 #include "space.h"
@@ -144,7 +145,7 @@ static bool hmmdev_window_splits(struct hmmdev_journey *j)
 {
 	if (j->w.whole && !(j->to && j->to->type == HMMDEV_TYPE_COHERENT))
 		return false;
-	return hmmdev_census_huge(&j->mv);
+	return hmmdev_census_huge(&j->mv, j->to);
 }
 
 static int hmmdev_window_arrive(struct hmmdev_journey *j)
@@ -170,7 +171,7 @@ static int hmmdev_window_run(struct hmmdev_journey *j)
 	}
 	if (j->m->flags & HMMDEV_MIGRATE_DRYRUN) {
 		j->mv.to = j->to;
-		hmmdev_census_dryrun(&j->mv);
+		hmmdev_dryrun(&j->mv, j->evict, j->only);
 		return 0;
 	}
 	rc = j->evict ? hmmdev_window_evict(j) : hmmdev_window_arrive(j);
@@ -335,11 +336,11 @@ static int hmmdev_node_of(u32 dst, int *ret_nid)
 	return 0;
 }
 
-static int hmmdev_online_device(u32 number, struct hmmdev_device **ret_dev)
+static int hmmdev_device_of(u32 number, bool online, struct hmmdev_device **ret_dev)
 {
 	struct hmmdev_device *dev = hmmdev_device_get(number);
 
-	if (dev && READ_ONCE(dev->state) != HMMDEV_STATE_ONLINE) {
+	if (dev && online && READ_ONCE(dev->state) != HMMDEV_STATE_ONLINE) {
 		hmmdev_device_put(dev);
 		dev = NULL;
 	}
@@ -355,7 +356,7 @@ int hmmdev_migrate(struct hmmdev_space *space, struct hmmdev_migrate *m)
 	j.mv.stay_ns = m->timeslice_us ? m->timeslice_us * 1000ULL : STAY_DEFAULT_NS;
 	j.mv.nid = NUMA_NO_NODE;
 	if (m->dst_kind == HMMDEV_DST_DEV) {
-		rc = hmmdev_online_device(m->dst, &j.to);
+		rc = hmmdev_device_of(m->dst, true, &j.to);
 	} else {
 		rc = hmmdev_node_of(m->dst, &j.mv.nid);
 		if (j.mv.nid == NUMA_NO_NODE)
@@ -375,12 +376,10 @@ int hmmdev_evict(struct hmmdev_space *space, struct hmmdev_migrate *m)
 	int rc = 0;
 
 	j.mv.nid = NUMA_NO_NODE;
-	if (m->flags & HMMDEV_EVICT_ONE) {
-		j.only = hmmdev_device_get(m->dst);
-		rc = j.only ? 0 : -ENODEV;
-	} else {
-		rc = hmmdev_node_of(m->dst, &j.mv.nid);
-	}
+	if (m->dst_kind == HMMDEV_DST_NODE)
+		rc = m->flags & HMMDEV_EVICT_ONE ? -EINVAL : hmmdev_node_of(m->dst, &j.mv.nid);
+	else if (m->flags & HMMDEV_EVICT_ONE)
+		rc = hmmdev_device_of(m->dst, false, &j.only);
 	if (rc)
 		return rc;
 	rc = hmmdev_journey_run(&j);

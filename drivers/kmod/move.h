@@ -12,7 +12,8 @@
 #define HMMDEV_MOVE_H
 
 #include <linux/bitmap.h>
-#include <linux/mm_types.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
 
 #include "device.h"
 
@@ -57,6 +58,17 @@ int hmmdev_move_vma(struct hmmdev_move *mv);
 /* All steps for the block whose first device page (not pfn) this is; npages is 512. */
 void hmmdev_move_block(struct hmmdev_move *mv, u64 page);
 
+/*
+ * Is it the program's own, neither a file's nor merged with what others have? What samepage merging
+ * finds by its frame number must stay where memory can be read.
+ */
+static inline bool hmmdev_is_own(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_anon(folio) && !folio_test_ksm(folio);
+}
+
 /* ---- place.c */
 /* Fills dst; counts what stays. */
 void hmmdev_place(struct hmmdev_move *mv);
@@ -64,13 +76,5 @@ void hmmdev_place(struct hmmdev_move *mv);
 void hmmdev_unplace(struct hmmdev_move *mv, unsigned long i, unsigned long nr);
 /* Counts pages that stay because of rc. */
 void hmmdev_move_failed(struct hmmdev_move *mv, unsigned long nr, int rc);
-
-/* ---- census.c: where pages are that no migration tells about; mmap lock held, batch free. */
-/* Counts the pages of `left`. */
-void hmmdev_census_left(struct hmmdev_move *mv);
-/* Counts all pages as a move would, as far as a look tells; moves nothing. */
-void hmmdev_census_dryrun(struct hmmdev_move *mv);
-/* Is any page of the window mapped as a huge page? */
-bool hmmdev_census_huge(struct hmmdev_move *mv);
 
 #endif

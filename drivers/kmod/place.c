@@ -209,7 +209,7 @@ static u64 *hmmdev_reason_to_stay(struct hmmdev_move *mv, struct page *from)
 		return &mv->sum->skip_uffd;
 	if (!from)
 		return mv->flags & HMMDEV_MIGRATE_POPULATE ? NULL : &mv->sum->skip_empty;
-	if (!folio_test_anon(page_folio(from)))
+	if (!hmmdev_is_own(from))
 		return &mv->sum->skip_shared;
 	return !mv->to && page_to_nid(from) == mv->nid ? &mv->sum->already : NULL;
 }

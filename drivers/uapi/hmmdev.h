@@ -113,12 +113,14 @@ enum hmmdev_dst {
 /* hmmdev_migrate.flags */
 #define HMMDEV_MIGRATE_NO_SPLIT (1U << 0) /* a huge page moves whole or stays */
 #define HMMDEV_MIGRATE_POPULATE (1U << 1) /* pages never touched are made on the device, zeroed */
-#define HMMDEV_MIGRATE_EVICT_OK (1U << 2) /* a full device evicts its oldest blocks first */
+/* Of a full device the oldest blocks go first: of the same user, or CAP_SYS_RESOURCE. */
+#define HMMDEV_MIGRATE_EVICT_OK (1U << 2)
 #define HMMDEV_MIGRATE_DRYRUN (1U << 3) /* count what would move, move nothing */
 
 /*
  * MIGRATE moves [addr, addr + len) to a device or a node; EVICT brings what is on any device (or on
- * device `dst` if dst_kind is HMMDEV_DST_DEV and HMMDEV_EVICT_ONE is set) back to system memory.
+ * device `dst` if dst_kind is HMMDEV_DST_DEV and HMMDEV_EVICT_ONE is set) back to system memory: to
+ * node `dst` if dst_kind is HMMDEV_DST_NODE, else to where the program's policy says.
  * Work goes by windows that are aligned to huge pages; the address space is unlocked between them.
  * Who calls pays: ns_mm and ns_copy say how much. The counts are in pages of the system's page
  * size, each page of the range is in exactly one of moved, already and skip_*.
@@ -145,7 +147,7 @@ struct hmmdev_migrate {
 	__u64 skip_empty; /* out: never touched, without POPULATE */
 	__u64 skip_pinned; /* out: pinned for I/O */
 	__u64 skip_busy; /* out: locked, under reclaim, or changed meanwhile */
-	__u64 skip_shared; /* out: shared or file memory, which does not go to devices */
+	__u64 skip_shared; /* out: shared, merged or file memory, which does not go to devices */
 	__u64 skip_uffd; /* out: missing under userfaultfd: populate first */
 	__u64 skip_nomem; /* out: no memory at the destination, or over a limit */
 	__u64 skip_split; /* out: would have to be split (NO_SPLIT) */

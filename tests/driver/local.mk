@@ -9,12 +9,14 @@ driver_tests = \
 	tests/driver/test_access \
 	tests/driver/test_cgroup \
 	tests/driver/test_crowd \
+	tests/driver/test_dryrun \
 	tests/driver/test_events \
 	tests/driver/test_exclusive \
 	tests/driver/test_faults \
 	tests/driver/test_fork \
 	tests/driver/test_garbage \
 	tests/driver/test_inject \
+	tests/driver/test_ksm \
 	tests/driver/test_limits \
 	tests/driver/test_loads \
 	tests/driver/test_migrate \
@@ -55,6 +57,11 @@ tests_driver_test_crowd_CFLAGS = $(driver_cflags)
 tests_driver_test_crowd_LDADD = $(driver_ldadd)
 tests_driver_test_crowd_LDFLAGS = $(driver_ldflags)
 
+tests_driver_test_dryrun_SOURCES = tests/driver/test_dryrun.c
+tests_driver_test_dryrun_CFLAGS = $(driver_cflags)
+tests_driver_test_dryrun_LDADD = $(driver_ldadd)
+tests_driver_test_dryrun_LDFLAGS = $(driver_ldflags)
+
 tests_driver_test_events_SOURCES = tests/driver/test_events.c
 tests_driver_test_events_CFLAGS = $(driver_cflags)
 tests_driver_test_events_LDADD = $(driver_ldadd)
@@ -84,6 +91,11 @@ tests_driver_test_inject_SOURCES = tests/driver/test_inject.c
 tests_driver_test_inject_CFLAGS = $(driver_cflags)
 tests_driver_test_inject_LDADD = $(driver_ldadd)
 tests_driver_test_inject_LDFLAGS = $(driver_ldflags)
+
+tests_driver_test_ksm_SOURCES = tests/driver/test_ksm.c
+tests_driver_test_ksm_CFLAGS = $(driver_cflags)
+tests_driver_test_ksm_LDADD = $(driver_ldadd)
+tests_driver_test_ksm_LDFLAGS = $(driver_ldflags)
 
 tests_driver_test_limits_SOURCES = tests/driver/test_limits.c
 tests_driver_test_limits_CFLAGS = $(driver_cflags)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Two devices, of one kind and of both: each sees what is its own, and memory goes from one to the other. */
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,4 +111,30 @@ static void to_and_fro(void)
 	}
 }
 
-TESTS(TEST(both_private), TEST(private_and_coherent), TEST(in_place), TEST(reads_across), TEST(to_and_fro))
+/* Back to where the program's policy says, or to a node that is named; not to one that is a device. */
+static void back_to_node(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(BYTES, SEED);
+	cpu_set_t second;
+	struct hmmdev_migrate m;
+
+	CPU_ZERO(&second);
+	CPU_SET(1, &second);
+	if (access("/sys/devices/system/node/node1/cpu1", F_OK) || sched_setaffinity(0, sizeof(second), &second))
+		tap_skip("one node");
+	move_all(fd, at, BYTES, dev);
+	m = (struct hmmdev_migrate){ .addr = (uintptr_t)at, .len = BYTES, .dst_kind = HMMDEV_DST_DEV, .dst = 0 };
+	expect_is(call(fd, HMMDEV_EVICT, &m), 0);
+	expect_is(snap_page(fd, HMMDEV_DEV_NONE, at).unit, 1);
+	move_all(fd, at, BYTES, dev);
+	m = (struct hmmdev_migrate){ .addr = (uintptr_t)at, .len = BYTES, .dst_kind = HMMDEV_DST_NODE, .dst = 0 };
+	expect_is(call(fd, HMMDEV_EVICT, &m), 0);
+	expect_is(snap_page(fd, HMMDEV_DEV_NONE, at).unit, 0);
+	m.flags = HMMDEV_EVICT_ONE;
+	expect_is(call(fd, HMMDEV_EVICT, &m), -EINVAL);
+	expect_words(at, BYTES, SEED);
+}
+
+TESTS(TEST(both_private), TEST(private_and_coherent), TEST(in_place), TEST(reads_across), TEST(to_and_fro), TEST(back_to_node))
