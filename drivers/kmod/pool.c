@@ -13,6 +13,7 @@
 
 #if HMMDEV_CAN_THP
 
+#include <linux/cpuset.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/shrinker.h>
@@ -83,8 +84,11 @@ static void hmmdev_pool_fill(struct work_struct *work)
 
 static DECLARE_WORK(pool_work, hmmdev_pool_fill);
 
+/* From a node that the caller's cpuset leaves it. */
 struct folio *hmmdev_pool_take(int nid)
 {
+	if (!node_isset(nid, cpuset_current_mems_allowed))
+		return NULL;
 	WRITE_ONCE(nodes[nid].wanted, true);
 	queue_work(hmmdev_work, &pool_work);
 	return hmmdev_pool_remove(nid);

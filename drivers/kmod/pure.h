@@ -10,6 +10,7 @@
 
 #ifdef __KERNEL__
 
+#include <asm/page.h>
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -69,7 +70,10 @@ static inline unsigned int hmmdev_lowest_bit(u64 word)
 
 #endif
 
-#define HMMDEV_PAGE_SHIFT 12 /* the module is built for systems of 4 KiB pages only */
+#define HMMDEV_PAGE_SHIFT 12
+#if defined(__KERNEL__) && PAGE_SHIFT != HMMDEV_PAGE_SHIFT
+#error "the module is for kernels whose pages have 4 KiB"
+#endif
 #define HMMDEV_PAGE_SIZE (1ULL << HMMDEV_PAGE_SHIFT)
 #define HMMDEV_HUGE_ORDER 9 /* 2 MiB: one entry of the PMD level */
 #define HMMDEV_HUGE_PAGES (1U << HMMDEV_HUGE_ORDER)

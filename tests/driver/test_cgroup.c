@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,4 +123,38 @@ static void beyond_the_limit(void)
 	expect(soon(!device_info(dev).used));
 }
 
-TESTS(TEST(stays_charged), TEST(at_the_limit), TEST(beyond_the_limit))
+/* To the device and back by a touch; how many of the pages are on the node then. */
+static size_t comes_back(int fd, uint32_t dev, char *at, size_t bytes, uint32_t node)
+{
+	size_t there = 0;
+
+	move_all(fd, at, bytes, dev);
+	expect_words(at, bytes, SEED);
+	for (size_t i = 0; i < bytes; i += PAGE)
+		there += snap_page(fd, HMMDEV_DEV_NONE, at + i).unit == node;
+	return there;
+}
+
+/* What comes back lies where the cpuset allows, also when huge pages of another node are kept ready. */
+static void allowed_nodes(void)
+{
+	uint32_t dev = device_private(16 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(8 * MiB, SEED), pid[32];
+	cpu_set_t first;
+
+	if (!put(ROOT "/cgroup.subtree_control", "+cpuset") || access("/sys/devices/system/node/node1", F_OK))
+		tap_skip("one node, or no cpuset control group");
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	expect_is(sched_setaffinity(0, sizeof(first), &first), 0);
+	expect(soon(comes_back(fd, dev, at, 8 * MiB, 0) == 8 * MiB / PAGE));
+	mkdir(GROUP "-nodes", 0755);
+	expect(put(GROUP "-nodes/cpuset.mems", "1"));
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	expect(put(GROUP "-nodes/cgroup.procs", pid));
+	for (int i = 0; i < 4; i++)
+		expect_is(comes_back(fd, dev, at, 8 * MiB, 1), 8 * MiB / PAGE);
+}
+
+TESTS(TEST(stays_charged), TEST(at_the_limit), TEST(beyond_the_limit), TEST(allowed_nodes))
