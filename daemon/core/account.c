@@ -72,6 +72,15 @@ void account_set_quota(struct account *a, const struct quota_config *quota)
 		atomic_store_explicit(&a->pools[i].limit, quota->bytes[i], memory_order_relaxed);
 }
 
+uint64_t account_may_hold(const struct account *a, unsigned int tier)
+{
+	const struct pool *p = &a->pools[tier];
+	uint64_t quota = atomic_load_explicit(&p->limit, memory_order_relaxed),
+		 has = atomic_load_explicit(&p->parent->limit, memory_order_relaxed);
+
+	return quota < has ? quota : has;
+}
+
 int charge_take(struct charge *c, struct account *a, enum account_what what, uint64_t amount)
 {
 	if (a->used[what] > a->limit[what] || amount > a->limit[what] - a->used[what])

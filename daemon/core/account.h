@@ -54,6 +54,8 @@ int account_new(struct account **ret, uint32_t uid, const struct quota_config *q
 struct account *account_free(struct account *a);
 int account_add_pool(struct account *a, struct pool *tier_pool);	/* for a tier added later. -ENOMEM */
 void account_set_quota(struct account *a, const struct quota_config *quota);
+/* Bytes that it may have in that tier, by its quota and by what the tier has. */
+uint64_t account_may_hold(const struct account *a, unsigned int tier);
 
 /*
  * 0 or ACCOUNT_E_FULL (nothing charged). A charge that already holds something of this kind grows.

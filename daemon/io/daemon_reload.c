@@ -14,6 +14,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/daemon_backing.h"
 #include "daemon/io/hugepages.h"
+#include "daemon/io/kernel_tier.h"
 #include "daemon/io/log.h"
 #include "daemon/io/options.h"
 #include "daemon/io/notify.h"
@@ -90,6 +91,7 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 	hugepages_set(d->hugepages, d->world, 0);
 	schedule_kick(d);
 	r = daemon_tiers_open(d, tiers);
+	kernel_tiers_limit_all(d);
 	record_new(d, tiers);
 	return r;
 }

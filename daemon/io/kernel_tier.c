@@ -77,6 +77,28 @@ bool kernel_tiers_open(const struct daemon *d)
 	return false;
 }
 
+void kernel_tiers_limit(struct daemon *d, const struct account *a)
+{
+	uint64_t bytes = 0;
+	int r;
+
+	for (unsigned int i = 0; i < d->world->n_tiers; i++)
+		if (d->world->tiers[i].config.kind == TIER_KERNEL)
+			bytes += account_may_hold(a, i);
+	r = driver_limit(d->driver, a->uid, bytes, a->limit[ACCOUNT_PINNED]);
+	if (r && r != -EPERM)
+		daemon_event(d, EVENT_WARNING, "the kernel driver's limits of uid %u stay as they are: %s",
+			     a->uid, strerror(-r));
+}
+
+void kernel_tiers_limit_all(struct daemon *d)
+{
+	if (!kernel_tiers_open(d))
+		return;
+	LIST_EACH(node, &d->world->accounts)
+		kernel_tiers_limit(d, container_of(node, struct account, in_world));
+}
+
 static void gone(struct daemon *d, struct tier *t, int error)
 {
 	if (t->state == TIER_FAILED)

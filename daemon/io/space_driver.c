@@ -10,6 +10,7 @@
 
 #include "daemon/core/adopted.h"
 #include "daemon/io/crew.h"
+#include "daemon/io/kernel_tier.h"
 #include "daemon/io/pin.h"
 #include "daemon/io/space_driver_own.h"
 
@@ -101,6 +102,7 @@ int space_driver_attach(struct daemon *d, struct space *s, int fd)
 		r = watch(d, s);
 	if (r)
 		return r;
+	kernel_tiers_limit(d, s->account);
 	LIST_EACH(node, &s->ranges) {
 		struct range *range = container_of(node, struct range, in_space);
 

@@ -148,6 +148,20 @@ int driver_info(struct driver *d, unsigned int dev, struct hmmdev_dev_info *ret)
 	return d->ops->call(d, d->fd, HMMDEV_DEV_INFO, ret);
 }
 
+int driver_limit(struct driver *d, uint32_t uid, uint64_t dev_bytes, uint64_t pin_bytes)
+{
+	struct hmmdev_limit limit = {
+		.size = sizeof(limit),
+		.scope = HMMDEV_SCOPE_NAMED,
+		.uid = uid,
+		.dev_bytes = dev_bytes == UINT64_MAX ? HMMDEV_LIMIT_DEFAULT : dev_bytes,
+		.pin_bytes = pin_bytes == UINT64_MAX ? HMMDEV_LIMIT_DEFAULT : pin_bytes,
+		.ranges = HMMDEV_LIMIT_SAME,
+	};
+
+	return d->ops->call(d, d->fd, HMMDEV_LIMIT, &limit);
+}
+
 void driver_map_nodes(struct driver *d, uint64_t nodes, unsigned int tier)
 {
 	for (unsigned int i = 0; i < DRIVER_NODES; i++)

@@ -69,6 +69,11 @@ int driver_open(struct driver *d, const char *path);
 /* Of a client: 0, DRIVER_E_OTHER, -errno. */
 int driver_check(struct driver *d, int fd);
 int driver_info(struct driver *d, unsigned int dev, struct hmmdev_dev_info *ret); /* -ENODEV */
+/*
+ * What all descriptors of that user may hold on devices, and pin; UINT64_MAX: what the module allows
+ * by itself. -EPERM: it is not for hmmd to say.
+ */
+int driver_limit(struct driver *d, uint32_t uid, uint64_t dev_bytes, uint64_t pin_bytes);
 void driver_map_nodes(struct driver *d, uint64_t nodes, unsigned int tier);
 void driver_map_device(struct driver *d, unsigned int dev, unsigned int tier);
 

@@ -262,6 +262,8 @@ static int answer(struct sim *s, uint64_t space, unsigned long request, void *ar
 		return pin(s, space, arg);
 	case HMMDEV_UNPIN:
 		return let_go(&s->pins, space, ((struct hmmdev_pin *)arg)->id);
+	case HMMDEV_LIMIT:
+		return 0; /* nobody lacks memory here */
 	case HMMDEV_EXCL_ACQUIRE:
 	case HMMDEV_EXCL_RELEASE:
 		return exclusive(arg);

@@ -47,6 +47,17 @@ u32 hmmdev_device_count(void)
 	return count;
 }
 
+/* Table lock held. */
+static void hmmdev_table_share(void)
+{
+	u64 bytes = 0;
+	u32 number;
+
+	for (number = 0; number < HMMDEV_MAX_DEVICES; number++)
+		bytes += table[number] ? table[number]->bytes : 0;
+	hmmdev_users_share(bytes);
+}
+
 static int hmmdev_table_enter(struct hmmdev_device *dev)
 {
 	int rc = -ENOSPC;
@@ -60,6 +71,7 @@ static int hmmdev_table_enter(struct hmmdev_device *dev)
 		table[number] = dev;
 		rc = 0;
 	}
+	hmmdev_table_share();
 	mutex_unlock(&table_lock);
 	return rc;
 }
@@ -73,6 +85,7 @@ int hmmdev_device_forget(struct hmmdev_device *dev)
 		table[dev->number] = NULL;
 		rc = 0;
 	}
+	hmmdev_table_share();
 	mutex_unlock(&table_lock);
 	if (!rc)
 		hmmdev_device_put(dev);

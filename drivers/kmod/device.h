@@ -22,6 +22,7 @@
 #include "block.h"
 
 struct hmmdev_space;
+struct hmmdev_user;
 struct pci_dev;
 
 /* Pages moved under one hold of the mmap lock, 8 MiB: some milliseconds. */
@@ -137,6 +138,8 @@ void hmmdev_folio_touch(struct page *page);
 void hmmdev_folio_free(struct folio *folio);
 void hmmdev_folio_split(struct folio *head, struct folio *tail);
 struct hmmdev_space *hmmdev_page_space(const struct page *page);	/* of a page in use */
+/* Has nobody but that user put a page into the block? */
+bool hmmdev_block_is_of(struct hmmdev_device *dev, u64 block, const struct hmmdev_user *user);
 
 /* ---- pool.c: order-9 system folios kept ready: a cleared fresh one costs more than the copy. */
 int hmmdev_pool_init(void);
@@ -153,10 +156,12 @@ int hmmdev_evict(struct hmmdev_space *space, struct hmmdev_migrate *m);
  */
 int hmmdev_bring_back(struct hmmdev_space *space, unsigned long addr, unsigned long end);
 /*
- * Free at least `bytes` of the oldest blocks that stayed their time (now_ns U64_MAX: of any). Bytes
- * freed, or -EINTR when a signal came before the first. No lock held.
+ * Free at least `bytes` of the oldest blocks that stayed their time (now_ns U64_MAX: of any), of that
+ * user alone unless it is NULL. Bytes freed, or -EINTR when a signal came before the first. No lock
+ * held.
  */
-s64 hmmdev_evict_oldest(struct hmmdev_device *dev, u64 bytes, u64 now_ns);
+s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of, u64 bytes,
+			u64 now_ns);
 
 /* ---- fault.c: dev_pagemap_ops.migrate_to_ram. */
 vm_fault_t hmmdev_fault(struct vm_fault *vmf);

@@ -145,13 +145,15 @@ int hmmdev_evict_next(struct hmmdev_device *dev, struct hmmdev_blocks_cursor *cu
 	return rc;
 }
 
-s64 hmmdev_evict_oldest(struct hmmdev_device *dev, u64 bytes, u64 now_ns)
+s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of, u64 bytes,
+			u64 now_ns)
 {
 	struct hmmdev_blocks_cursor cursor = {};
 	u64 freed = 0, block;
 
 	while (freed < bytes && !signal_pending(current) &&
 	       !hmmdev_evict_next(dev, &cursor, now_ns, &block))
-		freed += hmmdev_evict_block(dev, block, false);
+		if (!of || hmmdev_block_is_of(dev, block, of))
+			freed += hmmdev_evict_block(dev, block, false);
 	return !freed && signal_pending(current) ? -EINTR : (s64)freed;
 }

@@ -27,6 +27,24 @@ struct hmmdev_space *hmmdev_page_space(const struct page *page)
 	return compound_head(page)->zone_device_data;
 }
 
+bool hmmdev_block_is_of(struct hmmdev_device *dev, u64 block, const struct hmmdev_user *user)
+{
+	u64 at = block, end = block + HMMDEV_HUGE_PAGES, head;
+	struct hmmdev_space *space;
+	unsigned int order;
+	unsigned long flags;
+	bool is_of = true;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	for (; is_of && !hmmdev_blocks_next_head(dev->blocks, at, end, &head, &order);
+	     at = head + (1ULL << order)) {
+		space = READ_ONCE(pfn_to_page(dev->first_pfn + head)->zone_device_data);
+		is_of = space && space->user == user;
+	}
+	spin_unlock_irqrestore(&dev->lock, flags);
+	return is_of;
+}
+
 /* The module stays for as long as any page is in use. Device lock held. */
 static void hmmdev_account_use(struct hmmdev_device *dev)
 {

@@ -147,7 +147,7 @@ static const struct hmmdev_request_kind hmmdev_kinds[] = {
 	[_IOC_NR(HMMDEV_STATS)] =
 		HMMDEV_KIND(hmmdev_stats, faults_failed, hmmdev_stats, 0, 0),
 	[_IOC_NR(HMMDEV_LIMIT)] =
-		HMMDEV_KIND_RESERVED(hmmdev_limit, ranges, hmmdev_limit, 0, 0),
+		HMMDEV_KIND(hmmdev_limit, ranges, hmmdev_limit, 0, 0),
 	[_IOC_NR(HMMDEV_DEV_CTL)] =
 		HMMDEV_KIND(hmmdev_dev_ctl, remaining, hmmdev_device_ctl, 0, HMMDEV_NEED_ADMIN),
 	[_IOC_NR(HMMDEV_DEV_READ)] =

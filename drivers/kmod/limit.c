@@ -38,23 +38,37 @@ int hmmdev_limit_uncharge(struct hmmdev_limit_account *fd, struct hmmdev_limit_a
 	return 0;
 }
 
-int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io, bool may_raise)
+void hmmdev_limit_default(struct hmmdev_limit_account *a, enum hmmdev_limit_kind kind, u64 max)
+{
+	if (!a->set[kind])
+		a->max[kind] = max;
+}
+
+static bool is_allowed(u64 value, u64 max, enum hmmdev_limit_right right)
+{
+	return value == HMMDEV_LIMIT_NONE || right == HMMDEV_LIMIT_MAY_SET ||
+	       (right == HMMDEV_LIMIT_MAY_LOWER && value <= max);
+}
+
+int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io,
+		       enum hmmdev_limit_right right)
 {
 	u64 *field[HMMDEV_LIMIT_KINDS] = {
 		[HMMDEV_LIMIT_DEV_BYTES] = &io->dev_bytes,
 		[HMMDEV_LIMIT_PIN_BYTES] = &io->pin_bytes,
 		[HMMDEV_LIMIT_RANGES] = &io->ranges,
 	};
-	bool raises = false;
+	bool allowed = true;
 	unsigned int k;
 
 	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++)
-		raises |= *field[k] != HMMDEV_LIMIT_NONE && *field[k] > a->max[k];
-	raises = raises && !may_raise;
+		allowed = allowed && is_allowed(*field[k], a->max[k], right);
 	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++) {
-		if (!raises && *field[k] != HMMDEV_LIMIT_NONE)
+		if (allowed && *field[k] != HMMDEV_LIMIT_NONE) {
 			a->max[k] = *field[k];
+			a->set[k] = *field[k] != HMMDEV_LIMIT_DEFAULT;
+		}
 		*field[k] = a->max[k];
 	}
-	return raises ? -EPERM : 0;
+	return allowed ? 0 : -EPERM;
 }

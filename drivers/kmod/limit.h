@@ -19,11 +19,18 @@ enum hmmdev_limit_kind {
 
 #define HMMDEV_LIMIT_KINDS 3
 
-#define HMMDEV_LIMIT_NONE U64_MAX /* in `max`: unlimited; in the ioctl: leave as it is */
+#define HMMDEV_LIMIT_NONE U64_MAX /* in `max`; in the ioctl that is HMMDEV_LIMIT_SAME */
 
 struct hmmdev_limit_account {
 	u64 used[HMMDEV_LIMIT_KINDS];
 	u64 max[HMMDEV_LIMIT_KINDS];	/* may be below `used` after it was lowered */
+	bool set[HMMDEV_LIMIT_KINDS];	/* by somebody: the default does not count */
+};
+
+enum hmmdev_limit_right {
+	HMMDEV_LIMIT_MAY_ASK = 0,
+	HMMDEV_LIMIT_MAY_LOWER = 1,
+	HMMDEV_LIMIT_MAY_SET = 2
 };
 
 enum {
@@ -32,6 +39,8 @@ enum {
 
 /* Nothing used; dev_bytes and pin_bytes unlimited, `ranges` as given (HMMDEV_MAX_RANGES). */
 void hmmdev_limit_init(struct hmmdev_limit_account *a, u64 ranges);
+/* The limit of that kind until somebody sets it. */
+void hmmdev_limit_default(struct hmmdev_limit_account *a, enum hmmdev_limit_kind kind, u64 max);
 
 /* Charges both accounts or neither. HMMDEV_LIMIT_E_FULL: one of them would exceed its limit. */
 int hmmdev_limit_charge(struct hmmdev_limit_account *fd, struct hmmdev_limit_account *uid,
@@ -42,8 +51,10 @@ int hmmdev_limit_uncharge(struct hmmdev_limit_account *fd, struct hmmdev_limit_a
 
 /*
  * The ioctl: sets the fields of *io that are not ~0 and writes the values in force back, also on
- * an error. -EPERM, nothing changed: a field raises its limit and may_raise is false.
+ * an error; the default of what is set to HMMDEV_LIMIT_DEFAULT is to be told again. -EPERM, nothing
+ * changed: a field asks for more than the right allows.
  */
-int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io, bool may_raise);
+int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io,
+		       enum hmmdev_limit_right right);
 
 #endif

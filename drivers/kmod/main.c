@@ -64,6 +64,7 @@ out_memory:
 	hmmdev_memory_exit();
 out_work:
 	destroy_workqueue(hmmdev_work);
+	hmmdev_users_exit();
 	return rc;
 }
 
@@ -72,6 +73,7 @@ static void __exit hmmdev_exit(void)
 	misc_deregister(&hmmdev_misc);
 	hmmdev_memory_exit();
 	destroy_workqueue(hmmdev_work);
+	hmmdev_users_exit();
 }
 
 module_init(hmmdev_init);

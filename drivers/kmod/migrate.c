@@ -9,6 +9,7 @@
  *
  * The caller pays for what is moved here; a fault pays for what it brings back (fault.c).
  */
+#include <linux/capability.h>
 #include <linux/dax.h>
 #include <linux/hugetlb.h>
 #include <linux/ktime.h>
@@ -227,11 +228,12 @@ static int hmmdev_window_locked(struct hmmdev_journey *j, struct hmmdev_migrate 
 static bool hmmdev_window_again(struct hmmdev_journey *j, const struct hmmdev_migrate *part)
 {
 	u64 bytes = part->skip_nomem * PAGE_SIZE;
+	struct hmmdev_user *of = capable(CAP_SYS_RESOURCE) ? NULL : j->space->user;
 
 	if (j->mv.error)
 		return false;
 	if (j->mv.full && j->m->flags & HMMDEV_MIGRATE_EVICT_OK)
-		return hmmdev_evict_oldest(j->to, bytes, ktime_get_ns()) > 0;
+		return hmmdev_evict_oldest(j->to, of, bytes, ktime_get_ns()) > 0;
 	j->mv.small = j->mv.small_next;
 	return part->skip_busy || j->mv.small;
 }

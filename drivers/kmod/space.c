@@ -7,6 +7,7 @@
  * device folio is freed), so a worker frees. The list of open spaces is only for telling them all
  * something; it holds no references, a space leaves it at close.
  */
+#include <linux/cred.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -72,7 +73,7 @@ static int hmmdev_space_parts_new(struct hmmdev_space *space)
 	rc = hmmdev_thrash_new(&space->thrash);
 	if (rc)
 		return rc;
-	space->user = hmmdev_user_get();
+	space->user = hmmdev_user_get(current_uid());
 	if (!space->user)
 		return -ENOMEM;
 	return hmmdev_test ? hmmdev_injection_new(&space->inject) : 0;

@@ -24,6 +24,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/spinlock.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -98,9 +99,12 @@ int hmmdev_space_charge(struct hmmdev_space *space, enum hmmdev_limit_kind kind,
 void hmmdev_space_uncharge(struct hmmdev_space *space, enum hmmdev_limit_kind kind, u64 amount);
 u64 hmmdev_space_used(struct hmmdev_space *space, enum hmmdev_limit_kind kind);
 int hmmdev_limit(struct hmmdev_space *space, struct hmmdev_limit *limit);
-/* Those two may sleep. */
-struct hmmdev_user *hmmdev_user_get(void);	/* of the current user, or NULL: no memory */
+/* Those may sleep. */
+struct hmmdev_user *hmmdev_user_get(kuid_t uid);	/* NULL: no memory */
 void hmmdev_user_put(struct hmmdev_user *user);
+/* So many bytes have all devices now: what a user without limits of its own may hold follows. */
+void hmmdev_users_share(u64 bytes);
+void hmmdev_users_exit(void);	/* no descriptor and no page is left */
 
 /* Bytes on devices. 0 or -EDQUOT. Any context. */
 static inline int hmmdev_space_charge_dev(struct hmmdev_space *space, u64 bytes)

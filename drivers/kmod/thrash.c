@@ -67,8 +67,8 @@ static u64 stay_end(u64 now_ns, u64 stay_ns, u32 doublings)
 {
 	u64 longest = HMMDEV_THRASH_MAX_STAY_NS;
 
-	if (stay_ns < longest)
-		stay_ns = stay_ns << doublings < longest ? stay_ns << doublings : longest;
+	stay_ns = stay_ns < longest ? stay_ns << doublings : longest;
+	stay_ns = stay_ns < longest ? stay_ns : longest;
 	return stay_ns < U64_MAX - now_ns ? now_ns + stay_ns : U64_MAX;
 }
 

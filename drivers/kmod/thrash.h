@@ -18,7 +18,7 @@
 #define HMMDEV_THRASH_EPOCH_NS 1000000000ULL /* 1 s: far above a round trip of 2 MiB (about 1 ms) */
 #define HMMDEV_THRASH_RETURNS 3U /* early returns within an epoch that make it thrash */
 #define HMMDEV_THRASH_MAX_DOUBLINGS 6U /* the longest stay is 64 times the one asked for */
-#define HMMDEV_THRASH_MAX_STAY_NS 10000000000ULL /* 10 s: doubling ends here, pressure needs prey */
+#define HMMDEV_THRASH_MAX_STAY_NS 10000000000ULL /* 10 s, whatever is asked for: pressure needs prey */
 #define HMMDEV_THRASH_SLOTS 512U /* blocks observed at a time: 24 KiB per address space */
 
 struct hmmdev_thrash;

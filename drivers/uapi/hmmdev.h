@@ -29,6 +29,8 @@
 #define HMMDEV_MAX_DEVICES 8 /* devices have numbers below it */
 #define HMMDEV_DEV_NONE (~0U) /* where a device number is meant: none */
 #define HMMDEV_MAX_RANGES 4096 /* default of the limit on ranges of one descriptor */
+#define HMMDEV_LIMIT_SAME (~0ULL) /* a limit stays as it is */
+#define HMMDEV_LIMIT_DEFAULT (~0ULL - 1) /* ... is what it was before somebody set it */
 #define HMMDEV_MAX_EVENTS 1024 /* records that the ring of one descriptor holds */
 
 /* hmmdev_query.features: what this kernel and this module can do together. */
@@ -137,7 +139,7 @@ struct hmmdev_migrate {
 	__u64 len;
 	__u32 dst_kind; /* enum hmmdev_dst */
 	__u32 dst;
-	__u32 timeslice_us; /* on the device before pressure evicts at the earliest; 0: default */
+	__u32 timeslice_us; /* before pressure evicts; 0: default; at most 10 s */
 	__u32 timeout_ms; /* stop and say how far it came; 0: none */
 	__u64 next; /* out: where it stopped; addr + len when all was tried */
 	__u64 moved; /* out: pages moved */
@@ -281,17 +283,21 @@ struct hmmdev_stats {
 enum hmmdev_scope {
 	HMMDEV_SCOPE_FD = 0,
 	HMMDEV_SCOPE_UID = 1, /* the user who opened the descriptor */
+	HMMDEV_SCOPE_NAMED = 2, /* the user `uid`, with a descriptor or without */
 };
 
 /*
- * LIMIT: a field of ~0 stays as it is and tells the value in force. Lowering is free,
- * raising needs CAP_SYS_RESOURCE (-EPERM). What is over a lowered limit stays.
+ * LIMIT: a field of HMMDEV_LIMIT_SAME tells the value in force. A descriptor's limits may be
+ * lowered by who has it; to raise them, to set a user's, and NAMED altogether need CAP_SYS_RESOURCE
+ * (-EPERM). What is over a lowered limit stays. A user's limits hold for all descriptors that it
+ * opened, and stay when the last is closed. Until they are set, a user other than root has a share
+ * of the devices' memory and of the system's (module parameters user_dev and user_pin).
  */
 struct hmmdev_limit {
 	__u32 size;
 	__u32 flags; /* 0 */
 	__u32 scope; /* enum hmmdev_scope */
-	__u32 reserved;
+	__u32 uid; /* NAMED: whose; else 0 */
 	__u64 dev_bytes; /* in and out */
 	__u64 pin_bytes; /* in and out */
 	__u64 ranges; /* in and out */

@@ -7,7 +7,7 @@
 #include "tests/driver/tap.h"
 
 enum { SEED = 11 };
-#define SAME (~0ULL)
+#define SAME HMMDEV_LIMIT_SAME
 
 static struct hmmdev_limit limit(int fd, uint32_t scope, uint64_t dev_bytes, uint64_t pin_bytes, uint64_t ranges)
 {
@@ -132,4 +132,106 @@ static void raised(void)
 	expect_is(limit(fd, HMMDEV_SCOPE_FD, SAME, SAME, SAME).dev_bytes, 8 * MiB);
 }
 
-TESTS(TEST(device_memory), TEST(lowered), TEST(of_user), TEST(pinned), TEST(ranges), TEST(raised))
+/* What this process does now it does as that user. */
+static void become(uid_t uid)
+{
+	expect_is(setresuid(0, 0, 0), 0);
+	expect_is(setresuid(uid, uid, 0), 0);
+}
+
+static int open_as(uid_t uid)
+{
+	int fd;
+
+	become(uid);
+	fd = space_open();
+	become(0);
+	return fd;
+}
+
+static uint64_t all_devices(int fd)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t dev = 0; dev < HMMDEV_MAX_DEVICES; dev++) {
+		struct hmmdev_dev_info info = { .dev = dev };
+
+		if (!call(fd, HMMDEV_DEV_INFO, &info))
+			bytes += info.bytes;
+	}
+	return bytes;
+}
+
+/* A user whom nobody has set a limit may hold a share, which follows the devices; root has none. */
+static void by_default(void)
+{
+	int root = space_open(), fd = open_as(1011);
+
+	expect_is(limit(root, HMMDEV_SCOPE_UID, SAME, SAME, SAME).dev_bytes, SAME);
+	expect_is(limit(fd, HMMDEV_SCOPE_UID, SAME, SAME, SAME).dev_bytes, all_devices(fd) / 2);
+	device_private(32 * MiB);
+	expect_is(limit(fd, HMMDEV_SCOPE_UID, SAME, SAME, SAME).dev_bytes, all_devices(fd) / 2);
+	expect(limit(fd, HMMDEV_SCOPE_UID, SAME, SAME, SAME).pin_bytes < (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE);
+}
+
+/* A user's limits outlive its descriptors, may be set before it has one, and are not its own to set. */
+static void lasting(void)
+{
+	struct hmmdev_limit l = { .scope = HMMDEV_SCOPE_NAMED, .uid = 1013, .dev_bytes = 2 * MiB,
+				  .pin_bytes = SAME, .ranges = SAME };
+	uint32_t dev = device_private(8 * MiB);
+	int fd = open_as(1012);
+	char *at = memory_huge(4 * MiB, SEED);
+
+	limit(fd, HMMDEV_SCOPE_UID, 4 * MiB, 2 * MiB, SAME);
+	close(fd);
+	fd = open_as(1012);
+	expect_is(limit(fd, HMMDEV_SCOPE_UID, SAME, SAME, SAME).dev_bytes, 4 * MiB);
+	expect_is(limit(fd, HMMDEV_SCOPE_UID, HMMDEV_LIMIT_DEFAULT, SAME, SAME).dev_bytes, all_devices(fd) / 2);
+	expect_is(limit(fd, HMMDEV_SCOPE_UID, SAME, SAME, SAME).pin_bytes, 2 * MiB);
+	expect_is(call(fd, HMMDEV_LIMIT, &l), 0);
+	fd = open_as(1013);
+	become(1013);
+	expect_is(migrate(fd, at, 4 * MiB, dev, 0, NULL), -EDQUOT);
+	expect_is(stats(fd).dev_bytes, 2 * MiB);
+	expect_is(call(fd, HMMDEV_LIMIT, &l), -EPERM);
+	l = (struct hmmdev_limit){ .scope = HMMDEV_SCOPE_UID, .dev_bytes = MiB, .pin_bytes = SAME, .ranges = SAME };
+	expect_is(call(fd, HMMDEV_LIMIT, &l), -EPERM);
+	expect_is(l.dev_bytes, 2 * MiB);
+	become(0);
+	expect_words(at, 4 * MiB, SEED);
+}
+
+static int push(int fd, uint32_t dev, const char *at, size_t bytes)
+{
+	struct hmmdev_migrate m = { .flags = HMMDEV_MIGRATE_EVICT_OK, .addr = (uintptr_t)at, .len = bytes,
+				    .dst_kind = HMMDEV_DST_DEV, .dst = dev, .timeslice_us = 1 };
+
+	return call(fd, HMMDEV_MIGRATE, &m);
+}
+
+/* Room is made of one's own pages, whatever their time; of others' by who is above limits. */
+static void room(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int root = space_open(), owner = open_as(1014), other = open_as(1015);
+	char *at = memory_huge(16 * MiB, SEED);
+
+	become(1014);
+	expect_is(push(owner, dev, at, 8 * MiB), 0);
+	become(1015);
+	for (int i = 0; i < 20; i++) {
+		expect_is(push(other, dev, at + 8 * MiB, 4 * MiB), -ENOSPC);
+		usleep(1000);
+	}
+	expect_is(snap_count(owner, dev, at, 8 * MiB, HMMDEV_WHERE_LOCAL), 8 * MiB / PAGE);
+	become(1014);
+	expect(soon(!push(owner, dev, at + 8 * MiB, 2 * MiB)));
+	expect_is(snap_count(owner, dev, at, 8 * MiB, HMMDEV_WHERE_LOCAL), 6 * MiB / PAGE);
+	become(0);
+	expect(soon(!push(root, dev, at + 12 * MiB, 4 * MiB)));
+	expect_words(at, 16 * MiB, SEED);
+}
+
+TESTS(TEST(device_memory), TEST(lowered), TEST(of_user), TEST(pinned), TEST(ranges), TEST(raised), TEST(by_default),
+      TEST(lasting), TEST(room))

@@ -32,7 +32,7 @@ static const struct request requests[] = {
 	{ HMMDEV_PIN, RESERVED(hmmdev_pin), ADDR(hmmdev_pin) },
 	{ HMMDEV_UNPIN, RESERVED(hmmdev_pin), 0 },
 	{ HMMDEV_STATS, 0, 0 },
-	{ HMMDEV_LIMIT, RESERVED(hmmdev_limit), 0 },
+	{ HMMDEV_LIMIT, offsetof(struct hmmdev_limit, uid), 0 },
 	{ HMMDEV_DEV_CTL, 0, 0 },
 	{ HMMDEV_DEV_READ, RESERVED(hmmdev_rw), ADDR(hmmdev_rw) },
 	{ HMMDEV_DEV_WRITE, RESERVED(hmmdev_rw), ADDR(hmmdev_rw) },

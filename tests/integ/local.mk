@@ -51,6 +51,7 @@ integ_test_programs = \
 	tests/integ/test_adopted_advice \
 	tests/integ/test_adopted_events \
 	tests/integ/test_adopted_failures \
+	tests/integ/test_adopted_limits \
 	tests/integ/test_adopted_pins \
 	tests/integ/test_advice \
 	tests/integ/test_basics \
@@ -120,6 +121,10 @@ tests_integ_test_adopted_events_LDADD = $(support_ldadd)
 tests_integ_test_adopted_failures_SOURCES = tests/integ/test_adopted_failures.c tests/support/adopted.h tests/support/switched.h
 tests_integ_test_adopted_failures_CFLAGS = $(support_cflags)
 tests_integ_test_adopted_failures_LDADD = $(support_ldadd)
+
+tests_integ_test_adopted_limits_SOURCES = tests/integ/test_adopted_limits.c tests/support/adopted.h tests/support/switched.h
+tests_integ_test_adopted_limits_CFLAGS = $(support_cflags)
+tests_integ_test_adopted_limits_LDADD = $(support_ldadd)
 
 tests_integ_test_adopted_pins_SOURCES = tests/integ/test_adopted_pins.c tests/support/adopted.h tests/support/switched.h
 tests_integ_test_adopted_pins_CFLAGS = $(support_cflags)

@@ -34,6 +34,12 @@ static void count_pins(unsigned long request)
 		atomic_fetch_sub(&switches->pins, 1);
 }
 
+static void note_limit(const struct hmmdev_limit *limit)
+{
+	atomic_store(&switches->pin_limit, limit->pin_bytes);
+	atomic_store(&switches->dev_limit, limit->dev_bytes);
+}
+
 static int watched_call(struct driver *d, int fd, unsigned long request, void *arg)
 {
 	int r;
@@ -43,6 +49,8 @@ static int watched_call(struct driver *d, int fd, unsigned long request, void *a
 	r = simulated->call(d, fd, request, arg);
 	if (!r)
 		count_pins(request);
+	if (!r && request == HMMDEV_LIMIT)
+		note_limit(arg);
 	if (atomic_load(&switches->held) == request)
 		atomic_fetch_add(&switches->waiting, 1);
 	while (atomic_load(&switches->held) == request)

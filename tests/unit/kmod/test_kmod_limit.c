@@ -17,7 +17,7 @@ static void set(struct hmmdev_limit_account *a, u64 dev_bytes)
 {
 	struct hmmdev_limit io = { .dev_bytes = dev_bytes, .pin_bytes = ~0ULL, .ranges = ~0ULL };
 
-	assert_int_equal(hmmdev_limit_apply(a, &io, true), 0);
+	assert_int_equal(hmmdev_limit_apply(a, &io, HMMDEV_LIMIT_MAY_SET), 0);
 	assert_true(io.dev_bytes == dev_bytes);
 }
 
@@ -116,16 +116,43 @@ static void raising_needs_the_right(void **state)
 
 	(void)state;
 	hmmdev_limit_init(&a, 4096);
-	assert_int_equal(hmmdev_limit_apply(&a, &io, false), 0);
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_LOWER), 0);
 	assert_true(io.dev_bytes == 1 << 20 && io.pin_bytes == ~0ULL && io.ranges == 4096);
 	/* One field may not, so none is set; all are told. */
 	io = (struct hmmdev_limit){ .dev_bytes = 2 << 20, .pin_bytes = 5, .ranges = 7 };
-	assert_int_equal(hmmdev_limit_apply(&a, &io, false), -EPERM);
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_LOWER), -EPERM);
 	assert_true(io.dev_bytes == 1 << 20 && io.pin_bytes == ~0ULL && io.ranges == 4096);
 	io = (struct hmmdev_limit){ .dev_bytes = 2 << 20, .pin_bytes = 5, .ranges = 7 };
-	assert_int_equal(hmmdev_limit_apply(&a, &io, true), 0);
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_SET), 0);
 	assert_true(io.dev_bytes == 2 << 20 && io.pin_bytes == 5 && io.ranges == 7);
 	assert_true(a.max[DEV] == 2 << 20 && a.max[HMMDEV_LIMIT_PIN_BYTES] == 5);
+	/* Who may only ask does not lower either. */
+	io = (struct hmmdev_limit){ .dev_bytes = 1, .pin_bytes = ~0ULL, .ranges = ~0ULL };
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_ASK), -EPERM);
+	assert_true(io.dev_bytes == 2 << 20 && a.max[DEV] == 2 << 20);
+	io = (struct hmmdev_limit){ .dev_bytes = ~0ULL, .pin_bytes = ~0ULL, .ranges = ~0ULL };
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_ASK), 0);
+	assert_true(io.dev_bytes == 2 << 20);
+}
+
+/* Defaults follow what there is, up to the moment when somebody sets the limit. */
+static void a_default_ends_where_a_limit_is_set(void **state)
+{
+	struct hmmdev_limit_account a;
+
+	(void)state;
+	hmmdev_limit_init(&a, 1);
+	hmmdev_limit_default(&a, DEV, 100);
+	assert_true(a.max[DEV] == 100 && a.max[HMMDEV_LIMIT_PIN_BYTES] == ~0ULL);
+	hmmdev_limit_default(&a, DEV, 200);
+	assert_true(a.max[DEV] == 200);
+	set(&a, 50);
+	hmmdev_limit_default(&a, DEV, 300);
+	hmmdev_limit_default(&a, HMMDEV_LIMIT_PIN_BYTES, 300);
+	assert_true(a.max[DEV] == 50 && a.max[HMMDEV_LIMIT_PIN_BYTES] == 300);
+	set(&a, HMMDEV_LIMIT_DEFAULT);
+	hmmdev_limit_default(&a, DEV, 400);
+	assert_true(a.max[DEV] == 400);
 }
 
 int main(void)
@@ -136,6 +163,7 @@ int main(void)
 		cmocka_unit_test(what_is_over_a_lowered_limit_stays),
 		cmocka_unit_test(an_account_gives_back_only_what_it_has),
 		cmocka_unit_test(raising_needs_the_right),
+		cmocka_unit_test(a_default_ends_where_a_limit_is_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

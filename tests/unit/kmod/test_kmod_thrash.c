@@ -97,7 +97,7 @@ static void early_returns_double_the_stay_and_quiet_halves_it(void **state)
 	hmmdev_thrash_free(t);
 }
 
-static void doubling_has_a_cap_and_asking_has_none(void **state)
+static void doubling_and_asking_have_a_cap(void **state)
 {
 	struct hmmdev_thrash *t = thrash();
 	u64 now = START;
@@ -110,8 +110,9 @@ static void doubling_has_a_cap_and_asking_has_none(void **state)
 		hmmdev_thrash_returned(t, BLOCK, now, &count);
 	}
 	assert_true(hmmdev_thrash_placed(t, BLOCK, now, 5000 * MS) - now == 10000 * MS);
-	assert_true(hmmdev_thrash_placed(t, BLOCK, now, 60000 * MS) - now == 60000 * MS);
-	assert_true(hmmdev_thrash_placed(t, BLOCK, now, U64_MAX - 9) == U64_MAX);
+	assert_true(hmmdev_thrash_placed(t, BLOCK, now, 60000 * MS) - now == 10000 * MS);
+	assert_true(hmmdev_thrash_placed(t, BLOCK, now, U64_MAX - 9) - now == 10000 * MS);
+	assert_true(hmmdev_thrash_placed(t, RIVAL, now, 60000 * MS) - now == 10000 * MS);
 	hmmdev_thrash_free(t);
 }
 
@@ -182,7 +183,7 @@ int main(void)
 		cmocka_unit_test(the_third_early_return_is_thrash),
 		cmocka_unit_test(only_the_first_return_counts),
 		cmocka_unit_test(early_returns_double_the_stay_and_quiet_halves_it),
-		cmocka_unit_test(doubling_has_a_cap_and_asking_has_none),
+		cmocka_unit_test(doubling_and_asking_have_a_cap),
 		cmocka_unit_test(time_that_runs_back_harms_nothing),
 		cmocka_unit_test(a_slot_is_kept_while_it_is_in_use),
 		cmocka_unit_test(a_long_stay_is_not_quiet),
