@@ -314,12 +314,17 @@ int hmmdev_devices_init(void)
 
 	if (rc)
 		return rc;
+	rc = hmmdev_sleep_init();
+	if (rc)
+		goto out_batches;
 	rc = hmmdev_param_create();
 	if (!rc)
 		rc = hmmdev_pci_init();
 	if (!rc)
 		return 0;
 	hmmdev_table_clear();
+	hmmdev_sleep_exit();
+out_batches:
 	hmmdev_batches_exit();
 	return rc;
 }
@@ -328,5 +333,6 @@ void hmmdev_devices_exit(void)
 {
 	hmmdev_pci_exit();
 	hmmdev_table_clear();
+	hmmdev_sleep_exit();
 	hmmdev_batches_exit();
 }

@@ -42,7 +42,9 @@ struct hmmdev_device {
 	void *memory;		/* RESERVED and PCI, private: the mapped memory */
 	struct pci_dev *function;	/* PCI: whose memory it is; for copies, until gone is set */
 	bool gone;		/* the memory has left (READ_ONCE): copies fail */
-	bool leaving;		/* its function is being unbound (READ_ONCE): never online again */
+	atomic_t away;	/* by so many it has to be empty for now: unbinding, a reset, sleep, an error */
+	bool returns;		/* was online when the first of them came; guarded by ctl */
+	bool asleep;		/* away for the sleep of the system; only the notifier of that looks */
 	enum hmmdev_state state;	/* written under ctl, read anywhere (READ_ONCE) */
 	struct mutex ctl;	/* drain, online, remove: one at a time */
 	spinlock_t lock;	/* guards blocks, home and in_use */
@@ -86,8 +88,18 @@ void hmmdev_devices_exit(void);
 /* ---- drain.c */
 /* The HMMDEV_OP_* of DEV_CTL. -EAGAIN with ->remaining set: call again. */
 int hmmdev_device_ctl(struct hmmdev_dev_ctl *ctl);
-/* The last drain, until timeout_ms have passed; it ends others. 0: OFFLINE for good, -EAGAIN. */
+/*
+ * A drain, until timeout_ms have passed, that ends others; whatever comes of it, the device is away
+ * until hmmdev_device_back(), which puts it online again if it was. 0: OFFLINE; -EAGAIN.
+ */
 int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms);
+void hmmdev_device_back(struct hmmdev_device *dev);
+/* Its memory cannot be trusted any more: what is on it is lost. May sleep. */
+void hmmdev_device_fail(struct hmmdev_device *dev);
+
+/* ---- sleep.c: before the system sleeps all pages leave, or it does not sleep. */
+int hmmdev_sleep_init(void);
+void hmmdev_sleep_exit(void);
 
 /* ---- param.c, pci.c: devices that exist from the load of the module on. */
 int hmmdev_param_create(void);

@@ -5,7 +5,8 @@
  * A device's life after its creation: DRAIN empties it, ONLINE takes it back into use, REMOVE ends
  * it. A drain first stops the device from taking pages, so what it counts only falls; a page that
  * somebody else holds locked for the moment is tried again until the time is over, and the caller
- * may come back. A signal ends it, but for the lock of a program whose page is next: that ends with
+ * may come back. Where the device has to be empty because its memory goes away, for a while or for
+ * good, other drains end and nobody puts it online meanwhile. A signal ends it, but for the lock of a program whose page is next: that ends with
  * a fatal one only. Nothing is lost on the way.
  */
 #include <linux/delay.h>
@@ -56,8 +57,13 @@ static u64 hmmdev_drain_round(struct hmmdev_device *dev, unsigned long deadline)
 	return freed;
 }
 
+static bool hmmdev_is_away(struct hmmdev_device *dev)
+{
+	return READ_ONCE(dev->gone) || atomic_read(&dev->away);
+}
+
 /* A device that leaves is drained by whoever makes it leave, who must not wait for other drains. */
-static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline, bool leaving)
+static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline, bool leaves)
 {
 	while (hmmdev_device_used(dev)) {
 		u64 freed = hmmdev_drain_round(dev, deadline);
@@ -66,7 +72,7 @@ static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline,
 			return -EINTR;
 		if (!hmmdev_device_used(dev))
 			break;
-		if (time_after(jiffies, deadline) || READ_ONCE(dev->leaving) != leaving)
+		if (time_after(jiffies, deadline) || (!leaves && hmmdev_is_away(dev)))
 			return -EAGAIN;
 		if (!freed)
 			msleep_interruptible(DRAIN_PAUSE_MS);
@@ -74,7 +80,7 @@ static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline,
 	return 0;
 }
 
-static int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms, bool leaving)
+static int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms, bool leaves)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms ? : DRAIN_DEFAULT_MS);
 	int rc;
@@ -82,9 +88,10 @@ static int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms, bool leaving)
 	if (mutex_lock_interruptible(&dev->ctl))
 		return -EINTR;
 	hmmdev_set_taking(dev, false);
+	dev->returns = leaves && (dev->returns || dev->state == HMMDEV_STATE_ONLINE);
 	if (dev->state == HMMDEV_STATE_ONLINE)
 		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
-	rc = hmmdev_drain_until(dev, deadline, leaving);
+	rc = hmmdev_drain_until(dev, deadline, leaves);
 	if (!rc)
 		hmmdev_set_state(dev, HMMDEV_STATE_OFFLINE);
 	mutex_unlock(&dev->ctl);
@@ -94,8 +101,35 @@ static int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms, bool leaving)
 int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms)
 {
 	/* Not online again between the drain and the end: it would go with pages in use. */
-	WRITE_ONCE(dev->leaving, true);
+	atomic_inc(&dev->away);
 	return hmmdev_drain(dev, timeout_ms, true);
+}
+
+static void hmmdev_set_online(struct hmmdev_device *dev)
+{
+	hmmdev_set_taking(dev, true);
+	hmmdev_set_state(dev, HMMDEV_STATE_ONLINE);
+}
+
+void hmmdev_device_back(struct hmmdev_device *dev)
+{
+	mutex_lock(&dev->ctl);
+	if (atomic_dec_and_test(&dev->away) && dev->returns && !READ_ONCE(dev->gone)) {
+		dev->returns = false;
+		hmmdev_set_online(dev);
+	}
+	mutex_unlock(&dev->ctl);
+}
+
+void hmmdev_device_fail(struct hmmdev_device *dev)
+{
+	atomic_inc(&dev->away);	/* ends the drains, which would wait for nothing */
+	hmmdev_memory_detach(dev);
+	mutex_lock(&dev->ctl);
+	hmmdev_set_taking(dev, false);
+	if (dev->state == HMMDEV_STATE_ONLINE)
+		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
+	mutex_unlock(&dev->ctl);
 }
 
 static int hmmdev_ctl_drain(struct hmmdev_device *dev, struct hmmdev_dev_ctl *ctl)
@@ -112,9 +146,8 @@ static int hmmdev_ctl_online(struct hmmdev_device *dev)
 
 	if (mutex_lock_interruptible(&dev->ctl))
 		return -EINTR;
-	if (!READ_ONCE(dev->gone) && !READ_ONCE(dev->leaving)) {
-		hmmdev_set_taking(dev, true);
-		hmmdev_set_state(dev, HMMDEV_STATE_ONLINE);
+	if (!hmmdev_is_away(dev)) {
+		hmmdev_set_online(dev);
 		rc = 0;
 	}
 	mutex_unlock(&dev->ctl);

@@ -13,7 +13,7 @@ kmod_sources = \
 	drivers/kmod/main.c drivers/kmod/memory.c drivers/kmod/migrate.c drivers/kmod/move.c \
 	drivers/kmod/move.h drivers/kmod/notifier.c drivers/kmod/pagemap.c drivers/kmod/param.c drivers/kmod/patience.h \
 	drivers/kmod/pci.c drivers/kmod/pin.c drivers/kmod/place.c drivers/kmod/pool.c \
-	drivers/kmod/range.c drivers/kmod/runs.c drivers/kmod/runs.h drivers/kmod/rw.c drivers/kmod/snap.c drivers/kmod/space.c \
+	drivers/kmod/range.c drivers/kmod/runs.c drivers/kmod/runs.h drivers/kmod/rw.c drivers/kmod/sleep.c drivers/kmod/snap.c drivers/kmod/space.c \
 	drivers/kmod/space.h drivers/kmod/stats.c drivers/kmod/sum.c drivers/kmod/sum.h
 EXTRA_DIST += $(kmod_sources)
 # Pure parts are listed where they are compiled for user space.

@@ -165,15 +165,17 @@ static unsigned long hmmdev_copy_bytes(void *dst, const void *src, unsigned long
 }
 
 /*
- * Asked after each copy: a function may be pulled out long before its driver is told. What was read
- * from it is then not what was written, and what was written has gone nowhere. To ask takes a
- * microsecond or two.
+ * Asked after each copy: a function may be pulled out, or cut off after an error, long before its
+ * driver is told. What was read from it is then not what was written, and what was written has gone
+ * nowhere. To ask takes a microsecond or two.
  */
 static bool hmmdev_is_there(struct page *page)
 {
 	struct hmmdev_device *dev = hmmdev_page_is_ours(page) ? hmmdev_page_device(page) : NULL;
 
-	return !dev || !dev->function || pci_device_is_present(dev->function);
+	if (!dev || !dev->function)
+		return true;
+	return !pci_channel_offline(dev->function) && pci_device_is_present(dev->function);
 }
 
 int hmmdev_copy(struct page *to, struct page *from, unsigned int order)

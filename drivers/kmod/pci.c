@@ -9,6 +9,10 @@
  * A function that is unbound is drained first. What could not be brought back in time, or was lost
  * because the hardware has left, stays as a device without memory: touching such a page is answered
  * with SIGBUS, and once all of them are gone the device can be removed.
+ *
+ * A reset is such a departure for a while: who resets does not wait for a yes. After an error that
+ * the hardware has told about nothing in the memory is believed any more: all of it is lost, and the
+ * function has a device again when it is unbound and bound.
  */
 #include <linux/module.h>
 #include <linux/numa.h>
@@ -64,6 +68,7 @@ static int hmmdev_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (rc)
 		goto out_release;
 	pci_set_drvdata(pdev, dev);
+	pci_save_state(pdev);
 	pci_info(pdev, "device %u: BAR %d, %llu MiB\n", dev->number, bar, dev->bytes >> 20);
 	return 0;
 
@@ -73,6 +78,16 @@ out_disable:
 	pci_disable_device(pdev);
 	return rc;
 }
+
+/* The pages have left before (sleep.c); memory that has come since would lose its power. */
+static int hmmdev_suspend(struct device *device)
+{
+	struct hmmdev_device *dev = dev_get_drvdata(device);
+
+	return hmmdev_device_used(dev) && !READ_ONCE(dev->gone) ? -EBUSY : 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(hmmdev_pm_ops, hmmdev_suspend, NULL);
 
 struct hmmdev_leaving {
 	struct work_struct work;
@@ -100,18 +115,28 @@ static int hmmdev_leave(struct hmmdev_device *dev, bool present)
 	return leaving.rc;
 }
 
-static void hmmdev_remove(struct pci_dev *pdev)
+/* The memory goes, for a while or for good. 0: nothing was in it any more. */
+static int hmmdev_let_go(struct pci_dev *pdev, struct hmmdev_device *dev)
 {
-	struct hmmdev_device *dev = pci_get_drvdata(pdev);
-	bool present = pci_device_is_present(pdev);
-	int bar = hmmdev_largest_bar(pdev);
+	bool present = pci_device_is_present(pdev) && !READ_ONCE(dev->gone);
+	int rc;
 
 	if (!present)
 		hmmdev_memory_detach(dev);
-	if (hmmdev_leave(dev, present))
-		pci_warn(pdev, "device %u: %llu bytes are lost\n", dev->number,
-			 hmmdev_device_used(dev));
-	else
+	rc = hmmdev_leave(dev, present);
+	if (!rc)
+		return 0;
+	hmmdev_memory_detach(dev);
+	pci_warn(pdev, "device %u: %llu bytes are lost\n", dev->number, hmmdev_device_used(dev));
+	return rc;
+}
+
+static void hmmdev_remove(struct pci_dev *pdev)
+{
+	struct hmmdev_device *dev = pci_get_drvdata(pdev);
+	int bar = hmmdev_largest_bar(pdev);
+
+	if (!hmmdev_let_go(pdev, dev))
 		hmmdev_device_forget(dev);
 	hmmdev_memory_detach(dev);
 	hmmdev_device_put(dev);
@@ -119,6 +144,43 @@ static void hmmdev_remove(struct pci_dev *pdev)
 	pci_release_region(pdev, bar);
 	pci_disable_device(pdev);
 }
+
+static void hmmdev_reset_prepare(struct pci_dev *pdev)
+{
+	hmmdev_let_go(pdev, pci_get_drvdata(pdev));
+}
+
+static void hmmdev_reset_done(struct pci_dev *pdev)
+{
+	hmmdev_device_back(pci_get_drvdata(pdev));
+}
+
+/* Others on the same bus may go on after a reset, so ours does not stand in the way. */
+static pci_ers_result_t hmmdev_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct hmmdev_device *dev = pci_get_drvdata(pdev);
+
+	hmmdev_device_fail(dev);
+	pci_err(pdev, "device %u: a hardware error: %llu bytes are lost\n", dev->number,
+		hmmdev_device_used(dev));
+	if (state == pci_channel_io_perm_failure)
+		return PCI_ERS_RESULT_DISCONNECT;
+	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						PCI_ERS_RESULT_CAN_RECOVER;
+}
+
+static pci_ers_result_t hmmdev_slot_reset(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static const struct pci_error_handlers hmmdev_error_handlers = {
+	.error_detected = hmmdev_error_detected,
+	.slot_reset = hmmdev_slot_reset,
+	.reset_prepare = hmmdev_reset_prepare,
+	.reset_done = hmmdev_reset_done,
+};
 
 static const struct pci_device_id hmmdev_pci_ids[] = {
 	{ }
@@ -129,6 +191,8 @@ static struct pci_driver hmmdev_pci_driver = {
 	.id_table = hmmdev_pci_ids,
 	.probe = hmmdev_probe,
 	.remove = hmmdev_remove,
+	.err_handler = &hmmdev_error_handlers,
+	.driver.pm = pm_sleep_ptr(&hmmdev_pm_ops),
 };
 
 static int hmmdev_add_id(char *item)

@@ -204,6 +204,16 @@ unsigned int pci_remove(const char *function)
 	return tell_bus(path, "1");
 }
 
+void pci_reset(const char *function)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), FUNCTIONS "%s/reset", function);
+	if (access(path, W_OK))
+		tap_skip("a function of this machine cannot be reset");
+	tell_bus(path, "1");
+}
+
 void pci_rescan(const char *function)
 {
 	(void)function;

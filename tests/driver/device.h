@@ -43,5 +43,7 @@ unsigned int pci_unbind(const char *function);
 void pci_bind(const char *function);
 unsigned int pci_remove(const char *function);
 void pci_rescan(const char *function);
+/* Through its bus; the function keeps its device. */
+void pci_reset(const char *function);
 
 #endif

@@ -24,6 +24,7 @@ driver_tests = \
 	tests/driver/test_pci \
 	tests/driver/test_pin \
 	tests/driver/test_rmmod \
+	tests/driver/test_sleep \
 	tests/driver/test_snapshot \
 	tests/driver/test_two_devices \
 	tests/driver/test_uffd \
@@ -131,6 +132,11 @@ tests_driver_test_rmmod_SOURCES = tests/driver/test_rmmod.c
 tests_driver_test_rmmod_CFLAGS = $(driver_cflags)
 tests_driver_test_rmmod_LDADD = $(driver_ldadd)
 tests_driver_test_rmmod_LDFLAGS = $(driver_ldflags)
+
+tests_driver_test_sleep_SOURCES = tests/driver/test_sleep.c
+tests_driver_test_sleep_CFLAGS = $(driver_cflags)
+tests_driver_test_sleep_LDADD = $(driver_ldadd)
+tests_driver_test_sleep_LDFLAGS = $(driver_ldflags)
 
 tests_driver_test_snapshot_SOURCES = tests/driver/test_snapshot.c
 tests_driver_test_snapshot_CFLAGS = $(driver_cflags)

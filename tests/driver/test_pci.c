@@ -258,14 +258,14 @@ static bool is_lost(const char *at)
 static void pull_out(const char *function)
 {
 	static const char bridge[] = "0000:00:00.0";
-	unsigned int slot;
+	unsigned int bus, slot;
 
 	if (pci_config(bridge, 0) != 0x12378086 || pci_config(bridge, 0x2c) != 0x11001af4 ||
-	    sscanf(function, "0000:00:%x.", &slot) != 1)
+	    sscanf(function, "0000:%x:%x.", &bus, &slot) != 2 || bus > 1)
 		tap_skip("a function of this machine cannot be pulled out");
 	if (iopl(3))
 		tap_skip("this kernel does not let programs at ports");
-	outl(0, 0xae10);		/* bus */
+	outl(bus, 0xae10);		/* the root, or the one bridge */
 	outl(1U << slot, 0xae08);	/* eject */
 	expect(!pci_function());
 }

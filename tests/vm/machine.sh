@@ -82,7 +82,9 @@ build_machine() {
 	if [ -n "$ivshmem" ]; then
 		machine="$machine -object memory-backend-ram,id=shared,share=on"
 		machine="$machine,size=$(mib "$ivshmem")M"
-		machine="$machine -device ivshmem-plain,memdev=shared"
+		# Behind a bridge of its own, so that the bus can be reset.
+		machine="$machine -device pci-bridge,id=behind,chassis_nr=1"
+		machine="$machine -device ivshmem-plain,memdev=shared,bus=behind,addr=1"
 	fi
 	reserved_addr='' reserved_size=''
 	[ -z "$reserve" ] || reserve_end "$(mib "$reserve")"
