@@ -42,6 +42,9 @@ int query_refuse(struct query *q, int code, const char *format, ...) __attribute
 int query_pid(struct query *q, int32_t *ret_pid);
 /* Whether the asker may see this client: it is of its own user, or it may control. Clients without ranges are none. */
 bool query_sees(const struct query *q, const struct space *s);
+enum { QUERY_WHO = 64 };
+/* The client by its id and pid, to who may know them. Returns buf. */
+const char *query_who(const struct query *q, const struct space *s, char *buf, size_t size);
 /* A cell with `TIER=bytes ...` of the tiers in order. */
 void query_tier_map(struct query *q, const uint64_t *bytes);
 struct sums {

@@ -89,11 +89,13 @@ static void examine_room(const struct daemon *d, struct findings *f)
 }
 
 /* Who waits longest, and what would help. */
-static void examine_waits(struct daemon *d, struct findings *f)
+static void examine_waits(const struct query *q, struct findings *f)
 {
+	struct daemon *d = q->daemon;
 	uint64_t now_us = daemon_now_us(d), us;
 	const struct space *s = waits_look(d, now_us);
 	struct doctor_line *l = add(f, "waiting", DOCTOR_OK);
+	char who[QUERY_WHO];
 
 	us = s ? wait_sum_us(&s->waiting.now, now_us) : 0;
 	if (us < WAIT_LONG_US) {
@@ -101,8 +103,8 @@ static void examine_waits(struct daemon *d, struct findings *f)
 		return;
 	}
 	l->state = DOCTOR_DEGRADED;
-	snprintf(l->text, sizeof(l->text), "client %llu (pid %d), for %.1f s: %.100s", (unsigned long long)s->client,
-		 (int)s->pid, (double)us / 1e6, wait_reason_text(s->waiting.now.reason));
+	snprintf(l->text, sizeof(l->text), "%s, for %.1f s: %.100s", query_who(q, s, who, sizeof(who)),
+		 (double)us / 1e6, wait_reason_text(s->waiting.now.reason));
 	snprintf(l->remedy, sizeof(l->remedy), "%s", wait_reason_remedy(s->waiting.now.reason));
 }
 
@@ -233,7 +235,7 @@ static int query_doctor(struct query *q)
 	examine_backing(q->daemon, &f);
 	examine_tiers(q->daemon, &f);
 	examine_room(q->daemon, &f);
-	examine_waits(q->daemon, &f);
+	examine_waits(q, &f);
 	examine_errands(q->daemon, &f);
 	examine_files(q->daemon, &f);
 	examine_threads(q->daemon, &f);

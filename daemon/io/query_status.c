@@ -11,6 +11,7 @@
 #include "daemon/io/query.h"
 #include "daemon/io/rates.h"
 #include "daemon/io/resume.h"
+#include "daemon/io/session_own.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 #include "daemon/io/waits.h"
@@ -49,6 +50,7 @@ static const struct column columns[] = {
 	{ "waiting_for", UNIT_TEXT },
 	{ "recovering_clients", UNIT_NUMBER },
 	{ "recovering_pages", UNIT_NUMBER },
+	{ "sees_all", UNIT_BOOL },
 };
 
 struct totals {
@@ -108,8 +110,11 @@ static void why_tiers(const struct daemon *d, char *buf, size_t size)
 }
 
 /* "" when all is well. */
-static void why_degraded(const struct daemon *d, const struct totals *t, uint64_t lost_pages, char *buf, size_t size)
+static void why_degraded(const struct query *q, const struct totals *t, uint64_t lost_pages, char *buf, size_t size)
 {
+	const struct daemon *d = q->daemon;
+	char who[QUERY_WHO];
+
 	buf[0] = '\0';
 	if (d->stopping) {
 		snprintf(buf, size, "hmmd brings the pages back before it ends");
@@ -117,9 +122,8 @@ static void why_degraded(const struct daemon *d, const struct totals *t, uint64_
 	}
 	why_tiers(d, buf, size);
 	if (!buf[0] && t->longest && t->longest_us >= WAIT_LONG_US)
-		snprintf(buf, size, "client %llu (pid %d) has waited for %.1f s: %s", (unsigned long long)t->longest->client,
-			 (int)t->longest->pid, (double)t->longest_us / 1e6,
-			 wait_reason_text(t->longest->waiting.now.reason));
+		snprintf(buf, size, "%s has waited for %.1f s: %s", query_who(q, t->longest, who, sizeof(who)),
+			 (double)t->longest_us / 1e6, wait_reason_text(t->longest->waiting.now.reason));
 	if (!buf[0] && crew_stuck(d->crew))
 		snprintf(buf, size, "%u of the fault threads make no progress", crew_stuck(d->crew));
 	if (!buf[0])
@@ -230,7 +234,7 @@ static int query_status(struct query *q)
 		return 0;
 	count(d, &totals);
 	crew_counters(d->crew, &counters);
-	why_degraded(d, &totals, counters.lost_pages, reason, sizeof(reason));
+	why_degraded(q, &totals, counters.lost_pages, reason, sizeof(reason));
 	table_text(q->table, d->stopping ? "stopping" : reason[0] ? "degraded" : "ok");
 	why_waiting(d, reason, sizeof(reason));
 	table_text(q->table, reason[0] ? reason : NULL);
@@ -244,6 +248,7 @@ static int query_status(struct query *q)
 	write_moved(q, &counters, &totals);
 	write_waits(q, &totals);
 	write_recovery(q);
+	table_number(q->table, q->session->control);
 	table_row_end(q->table);
 	return 0;
 }

@@ -139,7 +139,7 @@ static uint64_t bytes_of_pid(struct query *q, const struct space *first, unsigne
 	for (const struct list_node *pos = &first->in_world; pos != head; pos = pos->next) {
 		const struct space *s = container_of(pos, struct space, in_world);
 
-		if (s->pid != first->pid)
+		if (s->pid != first->pid || !query_sees(q, s))
 			continue;
 		query_space_sums(s, &sums);
 		bytes += sums.tiers[tier];
@@ -152,7 +152,7 @@ static bool is_first_of_pid(struct query *q, const struct space *s)
 	LIST_EACH(pos, &q->daemon->world->spaces) {
 		const struct space *other = container_of(pos, struct space, in_world);
 
-		if (other->pid == s->pid)
+		if (other->pid == s->pid && query_sees(q, other))
 			return other == s;
 	}
 	return true;
@@ -167,7 +167,7 @@ static void holders(struct query *q, unsigned int tier)
 	LIST_EACH(pos, &q->daemon->world->spaces) {
 		const struct space *s = container_of(pos, struct space, in_world);
 
-		if (is_first_of_pid(q, s))
+		if (query_sees(q, s) && is_first_of_pid(q, s))
 			insert(top, s->pid, bytes_of_pid(q, s, tier));
 	}
 	for (int i = 0; i < HOLDERS && top[i].bytes; i++)

@@ -25,6 +25,15 @@ bool query_sees(const struct query *q, const struct space *s)
 	return s->n_ranges > 0 && (q->session->control || s->uid == q->session->peer.uid);
 }
 
+const char *query_who(const struct query *q, const struct space *s, char *buf, size_t size)
+{
+	if (query_sees(q, s))
+		snprintf(buf, size, "client %llu (pid %d)", (unsigned long long)s->client, (int)s->pid);
+	else
+		snprintf(buf, size, "a client of another user");
+	return buf;
+}
+
 static bool pid_has_client(const struct query *q, long pid)
 {
 	LIST_EACH(pos, &q->daemon->world->spaces) {

@@ -131,6 +131,25 @@ static unsigned int places(uid_t uid)
 	return uid == 0 || uid == geteuid() ? HMM_LIMIT_CLIENTS : HMM_LIMIT_CLIENTS - CLIENTS_RESERVED;
 }
 
+/* Nothing about it can be looked up by a number that it does not have here. */
+static void outside(struct server *s, int fd, uid_t uid)
+{
+	static const char text[] = "hmmd runs in a pid namespace of its own, in which this program's process is not: start "
+				   "hmmd in the namespace of its clients, or of the machine";
+
+	log_line(LOG_LEVEL_WARNING, "a connection of uid %u is refused: %s", (unsigned int)uid, text);
+	turn_away(s, fd, uid, EACCES, text);
+}
+
+static void unidentified(struct server *s, int fd, uid_t uid, int r)
+{
+	log_line(LOG_LEVEL_WARNING, "a connection is not taken: its process cannot be identified: %s", strerror(-r));
+	if (r == -EMFILE || r == -ENFILE)
+		no_descriptor(s, fd, uid);
+	else
+		porters_bury(s->daemon->porters, fd, uid);
+}
+
 static void welcome(struct server *s, int fd)
 {
 	uid_t uid = uid_of(fd);
@@ -143,14 +162,11 @@ static void welcome(struct server *s, int fd)
 		return;
 	}
 	r = peer_get(fd, &peer);
-	if (r < 0) {
-		log_line(LOG_LEVEL_WARNING,
-			 "a connection is not taken: its process cannot be identified: %s",
-			 strerror(-r));
-		if (r == -EMFILE || r == -ENFILE)
-			no_descriptor(s, fd, uid);
+	if (r) {
+		if (r == PEER_E_OUTSIDE)
+			outside(s, fd, uid);
 		else
-			porters_bury(s->daemon->porters, fd, uid);
+			unidentified(s, fd, uid, r);
 		return;
 	}
 	a = world_account(s->daemon->world, peer.uid);

@@ -102,6 +102,7 @@ int numa_leave(struct numa_map *m, const struct image *of, uint64_t addr, uint64
 	       struct numa_moved *ret);
 
 /* peer.c */
+enum { PEER_E_OUTSIDE = 1 /* in no pid namespace that we see */ };
 enum { PEER_PROGRAM = 15 * 4 + 1 };	/* every byte of a name may be escaped */
 struct peer {
 	pid_t pid;
@@ -114,7 +115,7 @@ struct peer {
 };
 /* A file of /proc/PID, cut to size, with a 0 at its end. -ESRCH: no such process. */
 int proc_read(pid_t pid, const char *name, char *text, size_t size);
-int peer_get(int socket, struct peer *ret);	/* SO_PEERCRED, SO_PEERPIDFD or pidfd_open and a second look at the start time */
+int peer_get(int socket, struct peer *ret);	/* 0, PEER_E_OUTSIDE, -errno: SO_PEERCRED, SO_PEERPIDFD or pidfd_open and a second look at the start time */
 void peer_done(struct peer *p);
 int peer_in_group(const struct peer *p, gid_t group);	/* 1, 0, -errno: its primary or a supplementary group */
 

@@ -135,6 +135,8 @@ int peer_get(int socket, struct peer *ret)
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
 		return -errno;
+	if (!who.pid)
+		return PEER_E_OUTSIDE;
 	p.pid = p.image.pid = who.pid;
 	p.uid = who.uid;
 	p.gid = who.gid;

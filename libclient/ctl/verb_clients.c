@@ -13,7 +13,7 @@ static const struct view_column columns[] = {
 	{ "waiting_us", "LONGEST", SHOW_UNIT }, { "waiting_for", "FOR", SHOW_UNIT },
 	{ "tiers", "NOW IN", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no client holds memory" };
+static const struct view view = { columns, "no client holds memory", "no client of yours holds memory" };
 
 int verb_clients(struct ctl *c)
 {

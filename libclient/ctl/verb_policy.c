@@ -15,7 +15,7 @@ static const struct view_column columns[] = {
 	{ "key", "KEY", SHOW_UNIT }, { "value", "VALUE", SHOW_UNIT },
 	{ "settable", "SETTABLE", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no such policy" };
+static const struct view view = { columns, "no such policy", NULL };
 
 /* Rows of one policy stand together. */
 static size_t keys_of_first(const struct hmm_table *t)

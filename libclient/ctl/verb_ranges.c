@@ -11,7 +11,7 @@ static const struct view_column columns[] = {
 	{ "advice", "ADVICE", SHOW_UNIT }, { "heat", "HEAT", SHOW_UNIT },
 	{ "tiers", "NOW IN", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no ranges" };
+static const struct view view = { columns, "no ranges", "no ranges of yours" };
 
 int verb_ranges(struct ctl *c)
 {

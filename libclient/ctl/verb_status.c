@@ -15,7 +15,7 @@ static const struct view_column columns[] = {
 	{ "free", "FREE", SHOW_UNIT }, { "in_per_second", "IN", SHOW_UNIT },
 	{ "out_per_second", "OUT", SHOW_UNIT }, { "holders", "HELD BY (PID)", SHOW_SHARE }, { 0 }
 };
-static const struct view tier_view = { columns, "no tiers" };
+static const struct view tier_view = { columns, "no tiers", NULL };
 
 static void print_health(const struct hmm_table *t)
 {

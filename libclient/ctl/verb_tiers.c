@@ -10,7 +10,7 @@ static const struct view_column columns[] = {
 	{ "demotes_to", "DEMOTES TO", SHOW_UNIT }, { "read_bandwidth", "READS", SHOW_UNIT },
 	{ "read_latency_ns", "LATENCY", SHOW_UNIT }, { "distances", "DISTANCES", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no tiers" };
+static const struct view view = { columns, "no tiers", NULL };
 
 int verb_tiers(struct ctl *c)
 {

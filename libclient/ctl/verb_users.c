@@ -10,7 +10,7 @@ static const struct view_column columns[] = {
 	{ "ledger_limit_bytes", "OF", SHOW_UNIT }, { "queued_bytes", "QUEUED", SHOW_UNIT },
 	{ "stored", "STORED", SHOW_UNIT }, { "excess_bytes", "EXCESS", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no user holds anything" };
+static const struct view view = { columns, "no user holds anything", "you hold nothing" };
 
 int verb_users(struct ctl *c)
 {

@@ -23,6 +23,7 @@ struct view_column {
 struct view {
 	const struct view_column *columns;	/* ends with key NULL */
 	const char *nothing;			/* said instead of an empty table */
+	const char *nothing_own;		/* the same to who sees only what is its own; NULL: all see all */
 };
 
 /* Columns that an older daemon does not have are left out. */

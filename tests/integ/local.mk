@@ -102,6 +102,7 @@ integ_test_programs = \
 	tests/integ/test_strangers \
 	tests/integ/test_unknown \
 	tests/integ/test_waits \
+	tests/integ/test_whose \
 	tests/integ/test_windows
 check_PROGRAMS += $(integ_test_programs)
 TESTS += $(integ_test_programs)
@@ -316,6 +317,10 @@ tests_integ_test_unknown_LDADD = $(support_ldadd)
 tests_integ_test_waits_SOURCES = tests/integ/test_waits.c
 tests_integ_test_waits_CFLAGS = $(support_cflags)
 tests_integ_test_waits_LDADD = $(support_ldadd)
+
+tests_integ_test_whose_SOURCES = tests/integ/test_whose.c
+tests_integ_test_whose_CFLAGS = $(support_cflags)
+tests_integ_test_whose_LDADD = $(support_ldadd)
 
 tests_integ_test_windows_SOURCES = tests/integ/test_windows.c
 tests_integ_test_windows_CFLAGS = $(support_cflags)

@@ -74,7 +74,7 @@ static const struct view_column columns[] = {
 	{ "name", "TIER", SHOW_UNIT }, { "used", "USED", SHOW_UNIT }, { "newer", "NEWER", SHOW_UNIT },
 	{ "holders", "HELD BY", SHOW_SHARE }, { "addr", "ADDRESS", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "nothing here" };
+static const struct view view = { columns, "nothing here", NULL };
 
 static char *text_of(void (*print)(FILE *out))
 {

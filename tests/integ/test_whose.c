@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who is told about whom: an ordinary user about nobody else, and nobody by a daemon that cannot tell who asks. */
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/house.h"
+#include "tests/support/other.h"
+#include "tests/support/test.h"
+
+enum { NOBODY = 65534, SEED = 3 };
+
+static void need_root(void)
+{
+	if (geteuid())
+		skip_because("users can be changed by root alone");
+}
+
+/* Of hmmctl as an ordinary user. */
+static int ctl_as_nobody(const struct house *h, const char *verb, char *ret, size_t size)
+{
+	char command[512];
+	int out[2], status;
+	size_t n = 0;
+	ssize_t got;
+	pid_t pid;
+
+	assert_int_equal(pipe(out), 0);
+	snprintf(command, sizeof(command), "%s --socket %s %s", getenv("HMMCTL"), h->socket, verb);
+	pid = fork();
+	if (!pid) {
+		dup2(out[1], STDOUT_FILENO);
+		dup2(out[1], STDERR_FILENO);
+		close(out[0]);
+		if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+			_exit(125);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(126);
+	}
+	close(out[1]);
+	while ((got = read(out[0], ret + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	ret[n] = '\0';
+	close(out[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void an_ordinary_user_sees_no_other(void **state)
+{
+	static const char *const verbs[] = { "status", "--json status", "--json tiers", "clients", "--json clients",
+					     "ranges", "doctor" };
+	struct house *h;
+	struct hmm_client *c;
+	struct other o;
+	char text[32768], pid[16], holders[128];
+
+	(void)state;
+	need_root();
+	h = house_open(NULL);
+	c = house_client(h, "root", 0);
+	other_begin(&o, h, 2 * HUGE_PAGE, SEED, 0);
+	assert_int_equal(other_looks(&o), 0);
+	snprintf(pid, sizeof(pid), "%d=", (int)o.pid);
+	ask_text(c, "tiers", "name", "far", "holders", holders, sizeof(holders));
+	assert_non_null(strstr(holders, pid));
+	pid[strlen(pid) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		assert_int_equal(ctl_as_nobody(h, verbs[i], text, sizeof(text)), 0);
+		if (strstr(text, pid))
+			fail_msg("hmmctl %s: %s", verbs[i], text);
+	}
+	assert_int_equal(ctl_as_nobody(h, "clients", text, sizeof(text)), 0);
+	assert_string_equal(text, "no client of yours holds memory\n");
+	assert_int_equal(ask_status(c, "sees_all"), 1);
+	other_end(&o);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* In a pid namespace of its own. */
+static pid_t start_apart(const struct house *h, pid_t *ret_daemon)
+{
+	int told[2];
+	pid_t pid, daemon;
+
+	assert_int_equal(pipe(told), 0);
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWPID))
+			_exit(125);
+		daemon = fork();
+		if (!daemon) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			execl(getenv("HMMD"), "hmmd", "--config", h->config, "--socket", h->socket, "--state-dir",
+			      h->state, (char *)NULL);
+			_exit(126);
+		}
+		_exit(write(told[1], &daemon, sizeof(daemon)) != sizeof(daemon) || waitpid(daemon, &daemon, 0) < 0 ||
+		      daemon);
+	}
+	close(told[1]);
+	if (read(told[0], ret_daemon, sizeof(*ret_daemon)) != sizeof(*ret_daemon))
+		*ret_daemon = 0;
+	close(told[0]);
+	return pid;
+}
+
+static int connect_to(const struct house *h, char *text, size_t size)
+{
+	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
+	struct hmm_client *c = NULL;
+	int r;
+
+	o.socket_path = h->socket;
+	o.error_text = text;
+	o.error_size = size;
+	text[0] = '\0';
+	r = hmm_client_new(&c, &o);
+	hmm_client_unref(c);
+	return r;
+}
+
+static void who_cannot_be_seen_is_refused_by_name(void **state)
+{
+	struct house *h;
+	pid_t parent, daemon;
+	char text[512];
+	int r, status;
+
+	(void)state;
+	need_root();
+	h = house_prepare(NULL);
+	parent = start_apart(h, &daemon);
+	if (!daemon) {
+		waitpid(parent, NULL, 0);
+		house_remove(h);
+		skip_because("no pid namespace can be had here");
+	}
+	assert_soon((r = connect_to(h, text, sizeof(text))) != -ENOENT && r != -ECONNREFUSED);
+	assert_int_equal(r, -EACCES);
+	assert_non_null(strstr(text, "pid namespace"));
+	assert_int_equal(kill(daemon, SIGTERM), 0);
+	assert_int_equal(waitpid(parent, &status, 0), parent);
+	assert_int_equal(status, 0);
+	house_remove(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_ordinary_user_sees_no_other),
+		cmocka_unit_test(who_cannot_be_seen_is_refused_by_name),
+	};
+
+	return cmocka_run_group_tests_name("whose", tests, NULL, NULL);
+}
