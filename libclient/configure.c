@@ -9,19 +9,25 @@
 
 #include "libclient/client.h"
 #include "libclient/clock.h"
+#include "proto/text.h"
 
 #define DEFAULT_SOCKET "/run/hmmd/hmmd.sock"
 #define OWN_SOCKET "/hmmd/hmmd.sock"	/* below $XDG_RUNTIME_DIR: of hmmd --rootless */
 #define DEFAULT_RECONNECT_US (30 * USEC_PER_SEC)
 
-/* The program's name may have any bytes; a listing shows printable ones. */
+/* The program's name may have any bytes; a listing shows what can be shown. */
 static void set_name(struct hmm_client *c, const char *name)
 {
-	size_t n = strnlen(name, HMM_LIMIT_NAME);
+	size_t at = 0, n;
 
-	for (size_t i = 0; i < n; i++)
-		c->name[i] = name[i] >= ' ' && name[i] <= '~' ? name[i] : '?';
-	c->name[n] = '\0';
+	for (; *name; name += n ? n : 1) {
+		n = text_character(name);
+		if (at + (n ? n : 1) > HMM_LIMIT_NAME)
+			break;
+		memcpy(c->name + at, n ? name : "?", n ? n : 1);
+		at += n ? n : 1;
+	}
+	c->name[at] = '\0';
 }
 
 static int set_path(struct hmm_client *c, const char *path)

@@ -8,7 +8,7 @@
 #include "proto/ledger.h"
 #include "proto/validate_field.h"
 
-static const char tier_rule[] = "tier is not 1 to 31 printable characters";
+static const char tier_rule[] = "tier is not 1 to 31 bytes of printable UTF-8";
 
 int check_hello(const Hmmd__Message *m, struct invalid *why)
 {
@@ -16,7 +16,7 @@ int check_hello(const Hmmd__Message *m, struct invalid *why)
 
 	return check_that(h->version_min > 0 && h->version_min <= h->version_max,
 			  "version_min is 0 or above version_max", why) ||
-	       check_name(h->name, HMM_LIMIT_NAME, "name is not at most 63 printable characters",
+	       check_name(h->name, HMM_LIMIT_NAME, "name is not at most 63 bytes of printable UTF-8",
 			  why);
 }
 
@@ -128,9 +128,9 @@ int check_exclusive(const Hmmd__Message *m, struct invalid *why)
 int check_query(const Hmmd__Message *m, struct invalid *why)
 {
 	return check_named(m->query->topic, HMM_LIMIT_NAME,
-			   "topic is not 1 to 63 printable characters", why) ||
+			   "topic is not 1 to 63 bytes of printable UTF-8", why) ||
 	       check_name(m->query->arg, HMM_LIMIT_VALUE,
-			  "arg is not at most 255 printable characters", why);
+			  "arg is not at most 255 bytes of printable UTF-8", why);
 }
 
 /* What verbs need; addr and end are 0 for everything. */
@@ -150,12 +150,12 @@ static int check_control_area(const Hmmd__Control *c, struct invalid *why)
 static int check_control_strings(const Hmmd__Control *c, struct invalid *why)
 {
 	return check_name(c->tier, HMM_LIMIT_TIER_NAME, tier_rule, why) ||
-	       check_name(c->name, HMM_LIMIT_NAME, "name is not at most 63 printable characters",
+	       check_name(c->name, HMM_LIMIT_NAME, "name is not at most 63 bytes of printable UTF-8",
 			  why) ||
-	       check_name(c->key, HMM_LIMIT_VALUE, "key is not at most 255 printable characters",
+	       check_name(c->key, HMM_LIMIT_VALUE, "key is not at most 255 bytes of printable UTF-8",
 			  why) ||
 	       check_name(c->value, HMM_LIMIT_VALUE,
-			  "value is not at most 255 printable characters", why);
+			  "value is not at most 255 bytes of printable UTF-8", why);
 }
 
 int check_control(const Hmmd__Message *m, struct invalid *why)

@@ -12,7 +12,7 @@
 enum { HUGE_PAGE_SMALLEST = 64 * 1024 };	/* bytes; arm64 */
 #define HUGE_PAGE_LARGEST (1ULL << 30)		/* bytes */
 
-static const char tier_rule[] = "tier is not 1 to 31 printable characters";
+static const char tier_rule[] = "tier is not 1 to 31 bytes of printable UTF-8";
 
 int check_hello_reply(const Hmmd__Message *m, struct invalid *why)
 {
@@ -99,7 +99,7 @@ int check_query_reply(const Hmmd__Message *m, struct invalid *why)
 		return VALIDATE_E_FIELD;
 	for (size_t i = 0; i < q->n_column; i++)
 		if (check_named(q->column[i]->name, HMM_LIMIT_NAME,
-				"column name is not 1 to 63 printable characters", why))
+				"column name is not 1 to 63 bytes of printable UTF-8", why))
 			return VALIDATE_E_FIELD;
 	for (size_t i = 0; i < q->n_row; i++)
 		if (check_row(q->row[i], q->n_column, why))

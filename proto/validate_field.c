@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/ledger.h"
+#include "proto/text.h"
 #include "proto/validate_field.h"
 
 int invalid_set(struct invalid *why, int code, const char *text)
@@ -27,13 +28,13 @@ int check_or(bool ok, int code, const char *text, struct invalid *why)
 
 int check_name(const char *s, size_t max, const char *text, struct invalid *why)
 {
-	size_t n = strnlen(s, max + 1);
-
-	if (n > max)
+	if (strnlen(s, max + 1) > max)
 		return invalid_set(why, EINVAL, text);
-	for (size_t i = 0; i < n; i++)
-		if (s[i] < ' ' || s[i] > '~')
+	for (size_t n; *s; s += n) {
+		n = text_character(s);
+		if (!n)
 			return invalid_set(why, EINVAL, text);
+	}
 	return 0;
 }
 
@@ -107,11 +108,11 @@ int check_options(const Hmmd__RangeOptions *o, struct invalid *why)
 	if (!o)
 		return 0;
 	return check_name(o->name, HMM_LIMIT_NAME,
-			  "options.name is not at most 63 printable characters", why) ||
+			  "options.name is not at most 63 bytes of printable UTF-8", why) ||
 	       check_name(o->policy, HMM_LIMIT_NAME,
-			  "options.policy is not at most 63 printable characters", why) ||
+			  "options.policy is not at most 63 bytes of printable UTF-8", why) ||
 	       check_name(o->prefer, HMM_LIMIT_TIER_NAME,
-			  "options.prefer is not at most 31 printable characters", why) ||
+			  "options.prefer is not at most 31 bytes of printable UTF-8", why) ||
 	       check_that(!(o->flags & ~(uint32_t)VALIDATE_RANGE_FLAGS),
 			  "options.flags has unknown bits", why);
 }

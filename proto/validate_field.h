@@ -27,9 +27,7 @@ int invalid_set(struct invalid *why, int code, const char *text);
 int check_that(bool ok, const char *text, struct invalid *why);
 /* ok, or the code with that text. */
 int check_or(bool ok, int code, const char *text, struct invalid *why);
-/*
- * At most `max` bytes of printable ASCII: what a log or a terminal can show as it is. May be empty.
- */
+/* At most `max` bytes of UTF-8 that a log or a terminal can show as it is (text.h). May be empty. */
 int check_name(const char *s, size_t max, const char *text, struct invalid *why);
 /* The same, but not empty. */
 int check_named(const char *s, size_t max, const char *text, struct invalid *why);

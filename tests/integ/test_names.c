@@ -3,6 +3,7 @@
  * The kernel lets a program call itself what it likes, bytes that a terminal obeys and that are no UTF-8 too. Whoever
  * lists it, reads what happened or the log of the service sees them escaped.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,41 @@ static void a_configuration_is_shown_escaped(void **state)
 	assert_true(house_logged(h, "\\x1b") || house_logged(h, "\\xff") || house_logged(h, "\\x07"));
 }
 
+/* Names that programs give may have every letter there is, in 63 bytes; what a terminal obeys is none. */
+static void letters_of_all_languages_are_taken(void **state)
+{
+	static const char *const bad[] = { "new\nline", "\033[2J", "\x7f", "\xc2\x9b", "Gr\xf6\xdf" "e", "\xc3" };
+	struct house *h = *state;
+	struct hmm_client *c = house_client(h, "Größe", 0);
+	struct hmm_range_options o = HMM_RANGE_OPTIONS_INIT;
+	struct hmm_range *r = NULL, *none = NULL;
+	char text[HMM_LIMIT_NAME + 1], longest[HMM_LIMIT_NAME + 3];
+
+	ask_text(c, "clients", "name", "Größe", "name", text, sizeof(text));
+	assert_string_equal(text, "");		/* it has nothing yet */
+	o.name = "Größe 大きさ";
+	assert_int_equal(hmm_alloc(c, HUGE_PAGE, &o, &r), 0);
+	assert_string_equal(hmm_range_name(r), o.name);
+	ask_text(c, "ranges", "name", o.name, "name", text, sizeof(text));
+	assert_string_equal(text, o.name);
+	ask_text(c, "clients", "name", "Größe", "name", text, sizeof(text));
+	assert_string_equal(text, "Größe");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		o.name = bad[i];
+		assert_int_equal(hmm_alloc(c, HUGE_PAGE, &o, &none), -EINVAL);
+		assert_non_null(strstr(hmm_client_last_error(c), "options.name"));
+	}
+	memset(longest, 'x', HMM_LIMIT_NAME - 2);
+	strcpy(longest + HMM_LIMIT_NAME - 2, "ö");
+	o.name = longest;
+	assert_int_equal(hmm_range_free(r), 0);
+	assert_int_equal(hmm_alloc(c, HUGE_PAGE, &o, &r), 0);
+	strcpy(longest + HMM_LIMIT_NAME - 1, "ö");
+	assert_int_equal(hmm_alloc(c, HUGE_PAGE, &o, &none), -EINVAL);
+	assert_null(none);
+	hmm_client_unref(c);
+}
+
 static int open_house(void **state)
 {
 	const struct house_options o = { .config = HOUSE_QUIET, .args = { "--log-level", "debug" } };
@@ -156,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_shown_escaped),
 		cmocka_unit_test(nor_does_what_is_said_about_it),
+		cmocka_unit_test(letters_of_all_languages_are_taken),
 		cmocka_unit_test(a_configuration_is_shown_escaped),
 	};
 

@@ -52,7 +52,8 @@ char *long_name(size_t n);
 	BREAK(message_, from_, field_, long_name((max_) + 1), EINVAL, word_); \
 	BREAK(message_, from_, field_, (char *)"a\nb", EINVAL, word_); \
 	BREAK(message_, from_, field_, (char *)"a\x7f", EINVAL, word_); \
-	BREAK(message_, from_, field_, (char *)"\xc3\xa4", EINVAL, word_); \
+	BREAK(message_, from_, field_, (char *)"\xc3", EINVAL, word_); \
+	BREAK(message_, from_, field_, (char *)"\xc2\x9b", EINVAL, word_); \
 	ALLOW(message_, from_, field_, long_name(max_)); \
 } while (0)
 
