@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/io/config_report.h"
+#include "proto/text.h"
 
 enum { LINE = 1024 /* bytes of one */, MORE = 48 /* of the count of those left out */ };
 
@@ -16,18 +17,16 @@ void config_report_init(struct config_report *r)
 
 void config_lines_add(struct config_lines *l, const char *file, unsigned int line, const char *format, va_list args)
 {
-	char text[LINE];
+	char said[LINE], text[LINE];
 	size_t n = 0;
 
 	if (file && line)
-		n = (size_t)snprintf(text, sizeof(text), "%.255s:%u: ", file, line);
+		n = (size_t)snprintf(said, sizeof(said), "%.255s:%u: ", file, line);
 	else if (file)
-		n = (size_t)snprintf(text, sizeof(text), "%.255s: ", file);
-	vsnprintf(text + n, sizeof(text) - n, format, args);
+		n = (size_t)snprintf(said, sizeof(said), "%.255s: ", file);
+	vsnprintf(said + n, sizeof(said) - n, format, args);
+	text_escape(text, sizeof(text), said, "");
 	n = strlen(text);
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			text[i] = '?';	/* what the file has goes to terminals and logs */
 	l->n++;
 	if (n + 2 > sizeof(l->text) - l->size)
 		return;

@@ -14,7 +14,6 @@
 #include "daemon/io/log.h"
 #include "daemon/io/options.h"
 #include "daemon/io/version.h"
-#include "proto/text.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -54,10 +53,7 @@ static int give_back(void)
 
 static void print(void *userdata, const char *line)
 {
-	char shown[CONFIG_LINE];
-
-	text_escape(shown, sizeof(shown), line, "");
-	fprintf(stderr, "hmmd: %s%s\n", (const char *)userdata, shown);
+	fprintf(stderr, "hmmd: %s%s\n", (const char *)userdata, line);
 }
 
 static int load(const struct options *o, struct config *c, char *origin, size_t size)

@@ -8,6 +8,7 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/errand.h"
 #include "daemon/io/notify.h"
+#include "daemon/io/options.h"
 #include "daemon/io/query.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/io/waits.h"
@@ -40,9 +41,7 @@ static void examine_backing(const struct daemon *d, struct findings *f)
 
 	snprintf(l->text, sizeof(l->text), "%s", d->backing_reason);
 	if (!huge)
-		snprintf(l->remedy, sizeof(l->remedy),
-			 "run hmmd as its service, which may raise nr_overcommit_hugepages and "
-			 "mount a tmpfs");
+		snprintf(l->remedy, sizeof(l->remedy), "systemctl start hmmd.service");
 }
 
 static void examine_tiers(const struct daemon *d, struct findings *f)
@@ -168,7 +167,7 @@ static void examine_threads(const struct daemon *d, struct findings *f)
 	}
 	snprintf(l->text, sizeof(l->text), "%u of them have made no progress for 5 s: programs of their users wait at them",
 		 stuck);
-	snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd; no page is lost");
+	snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd");
 }
 
 static void examine_control(const struct daemon *d, struct findings *f)
@@ -190,8 +189,15 @@ static void examine_control(const struct daemon *d, struct findings *f)
 
 static void examine_config(const struct daemon *d, struct findings *f)
 {
-	snprintf(add(f, "config", DOCTOR_OK)->text, sizeof(f->lines[0].text), "%.150s",
-		 d->config_origin);
+	struct doctor_line *l = add(f, "config", d->config_refused[0] ? DOCTOR_DEGRADED : DOCTOR_OK);
+
+	if (!d->config_refused[0]) {
+		snprintf(l->text, sizeof(l->text), "%.150s", d->config_origin);
+		return;
+	}
+	snprintf(l->text, sizeof(l->text), "it is what was read before: %.120s", d->config_refused);
+	snprintf(l->remedy, sizeof(l->remedy), "hmmd%s%.100s%s --check-config", d->options->config ? " --config " : "",
+		 d->options->config ? d->options->config : "", d->options->rootless ? " --rootless" : "");
 }
 
 static void examine_store(const struct daemon *d, struct findings *f)

@@ -75,7 +75,7 @@ static void uffd_device(struct doctor_line *line)
 	} else {
 		doctor_say(line, DOCTOR_DEGRADED,
 			   "%s: system calls that touch a page that is away fail with EFAULT", strerror(-r));
-		doctor_remedy(line, "systemctl start hmmd (its unit may open /dev/userfaultfd)");
+		doctor_remedy(line, "systemctl start hmmd");
 	}
 }
 

@@ -2,12 +2,60 @@
 /* The doctor's line about the kernel driver: is it there, may we, what can it do here. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "daemon/mech/capability_own.h"
 #include "daemon/mech/driver.h"
+
+#define KMOD "hmmdev-" PACKAGE_VERSION
+
+/* By what depmod(8) has found. */
+static bool is_installed(const char *release)
+{
+	char path[160], *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/lib/modules/%.64s/modules.dep", release);
+	f = fopen(path, "re");
+	while (f && !found && getline(&line, &room, f) > 0)
+		found = strstr(line, "/hmmdev.ko") != NULL;
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+bool doctor_signed_only(const char *enforce, const char *lockdown)
+{
+	return enforce[0] == 'Y' || strstr(lockdown, "[integrity]") || strstr(lockdown, "[confidentiality]");
+}
+
+/* Under Secure Boot the kernel locks itself down. */
+static bool signed_only(void)
+{
+	char enforce[8] = "", lockdown[64] = "";
+
+	doctor_read("/sys/module/module/parameters/sig_enforce", enforce, sizeof(enforce));
+	doctor_read("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown));
+	return doctor_signed_only(enforce, lockdown);
+}
+
+/* Where make install has put the sources, for either prefix. */
+static void remedy_build(struct doctor_line *line)
+{
+	if (access("/usr/src/" KMOD, F_OK) == 0)
+		doctor_remedy(line, "dkms install hmmdev/" PACKAGE_VERSION " && modprobe hmmdev");
+	else if (access("/usr/local/src/" KMOD, F_OK) == 0)
+		doctor_remedy(line, "dkms add /usr/local/src/" KMOD " && dkms install hmmdev/" PACKAGE_VERSION
+			      " && modprobe hmmdev");
+	else
+		doctor_remedy(line, "in the source tree of hmmd: make -C drivers/kmod && insmod drivers/kmod/hmmdev.ko");
+}
 
 /* Built or not, loaded or not: the command that is missing. */
 static void remedy(struct doctor_line *line)
@@ -18,14 +66,23 @@ static void remedy(struct doctor_line *line)
 	if (uname(&u) < 0)
 		return;
 	snprintf(path, sizeof(path), "/lib/modules/%.64s/build", u.release);
-	if (access(path, F_OK) < 0)
-		doctor_remedy(line, "apt install linux-headers-%.64s, then make -C drivers/kmod",
-			      u.release);
+	if (is_installed(u.release) && signed_only())
+		doctor_remedy(line, "mokutil --import /var/lib/dkms/mok.pub");
+	else if (is_installed(u.release))
+		doctor_remedy(line, "modprobe hmmdev");
+	else if (access(path, F_OK) < 0)
+		doctor_remedy(line, "apt install linux-headers-%.64s", u.release);
 	else
-		doctor_remedy(
-			line,
-			"modprobe hmmdev; when it is not built: make -C drivers/kmod && insmod "
-			"drivers/kmod/hmmdev.ko");
+		remedy_build(line);
+}
+
+static void missing(struct doctor_line *line, int r)
+{
+	doctor_say(line, DOCTOR_MISSING, HMMDEV_PATH ": %.40s: %s", strerror(-r),
+		   signed_only() ? "this kernel loads signed modules only (Secure Boot), so the key of hmmdev must be "
+				   "enrolled: see mokutil(1)"
+				 : "no tiers of kind kernel, adopted memory stays on NUMA nodes");
+	remedy(line);
 }
 
 static void working(struct doctor_line *line, struct driver *d)
@@ -40,7 +97,7 @@ static void working(struct doctor_line *line, struct driver *d)
 	if (!n) {
 		doctor_say(line, DOCTOR_DEGRADED, "hmmdev is loaded but has no device; it can: %s",
 			   words);
-		doctor_remedy(line, "modprobe -r hmmdev, then load it with devices: hmmdev(4)");
+		doctor_remedy(line, "modprobe -r hmmdev && modprobe hmmdev sysram=1G");
 	} else if (!(d->features & HMMDEV_FEATURE_THP)) {
 		doctor_say(line, DOCTOR_DEGRADED, "%u devices, but huge pages move in pieces: %s",
 			   n, words);
@@ -69,16 +126,10 @@ void doctor_driver(struct doctor_line *line)
 				    "is set by a udev rule");
 	} else if (r > 0) {
 		doctor_say(line, DOCTOR_MISSING,
-			   HMMDEV_PATH " is of another version or another driver");
-		doctor_remedy(
-			line,
-			"modprobe -r hmmdev && modprobe hmmdev, from the same release as hmmd");
+			   HMMDEV_PATH " is of another driver, or of another version than " PACKAGE_VERSION);
+		doctor_remedy(line, "modprobe -r hmmdev && modprobe hmmdev");
 	} else {
-		doctor_say(line, DOCTOR_MISSING,
-			   HMMDEV_PATH
-			   ": %s: no tiers of kind kernel, adopted memory stays on NUMA nodes",
-			   strerror(-r));
-		remedy(line);
+		missing(line, r);
 	}
 	driver_free(d);
 }

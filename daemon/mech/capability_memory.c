@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "daemon/mech/capability_own.h"
@@ -24,6 +25,16 @@ static uint64_t number_in(const char *path)
 	return n;
 }
 
+/* Of the pages that hmmd uses: sysctl(8) would set the limit of the machine's default size. All that there could be. */
+static void remedy_demand(struct doctor_line *line)
+{
+	struct sysinfo machine;
+
+	if (sysinfo(&machine) == 0)
+		doctor_remedy(line, "echo %llu > " OVERCOMMIT,
+			      (unsigned long long)machine.totalram * machine.mem_unit / LEDGER_PAGE_SIZE);
+}
+
 void doctor_hugetlb(struct doctor_line *line)
 {
 	uint64_t total = number_in(POOL "nr_hugepages"), surplus = number_in(POOL "surplus_hugepages");
@@ -38,10 +49,10 @@ void doctor_hugetlb(struct doctor_line *line)
 	} else if (reserved || demand) {
 		doctor_say(line, DOCTOR_DEGRADED, "%" PRIu64 " pages reserved, %" PRIu64
 			   " on demand, which may not be raised: %s", reserved, demand, strerror(errno));
-		doctor_remedy(line, "sysctl vm.nr_overcommit_hugepages=N");
+		remedy_demand(line);
 	} else {
 		doctor_say(line, DOCTOR_MISSING, "no page reserved or on demand, which may not be raised: %s", strerror(errno));
-		doctor_remedy(line, "sysctl vm.nr_overcommit_hugepages=N, or start hmmd as a service");
+		remedy_demand(line);
 	}
 }
 
@@ -72,7 +83,7 @@ void doctor_thp(struct doctor_line *line)
 		doctor_remedy(line, "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
 	} else if (!large_pipes()) {
 		doctor_say(line, DOCTOR_DEGRADED, "no pipe of 2 MiB: backing thp brings pages back as base pages");
-		doctor_remedy(line, "sysctl fs.pipe-max-size=%llu, or CAP_SYS_RESOURCE for hmmd", LEDGER_PAGE_SIZE);
+		doctor_remedy(line, "sysctl fs.pipe-max-size=%llu", LEDGER_PAGE_SIZE);
 	} else {
 		doctor_say(line, DOCTOR_OK, "%s", mode);
 	}

@@ -13,6 +13,8 @@ int doctor_read(const char *path, char *ret, size_t size);
 
 /* capability_driver.c */
 void doctor_driver(struct doctor_line *line);
+/* By the contents of sig_enforce and of lockdown, "" where the kernel has none. */
+bool doctor_signed_only(const char *enforce, const char *lockdown);
 
 /* capability_memory.c */
 void doctor_hugetlb(struct doctor_line *line);

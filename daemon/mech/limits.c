@@ -111,7 +111,7 @@ static void look_at_group(const struct group_limit *g, const char *dir, struct r
 		return;
 	note(ret, g->hugetlb ? WAIT_HUGE_CGROUP : WAIT_MEMORY_CGROUP, left);
 	snprintf(ret->text, sizeof(ret->text), "%s of %.90s is %" PRIu64 " MiB", g->limit, dir, limit >> 20);
-	snprintf(ret->remedy, sizeof(ret->remedy), "raise it, or give the tiers a capacity that fits it");
+	snprintf(ret->remedy, sizeof(ret->remedy), "echo %s > %.100s/%.40s", *g->controller ? "-1" : "max", dir, g->limit);
 }
 
 /* The group and all above it, as far as they are seen here. */
@@ -148,7 +148,7 @@ static void look_at_pool(struct room_limit *ret)
 	note(ret, WAIT_HUGE_POOL, left);
 	snprintf(ret->text, sizeof(ret->text),
 		 "the pool has no free huge page and nr_overcommit_hugepages is %" PRIu64 ", all of them taken", demand);
-	snprintf(ret->remedy, sizeof(ret->remedy), "end what takes huge pages without hmmd, or raise the limit");
+	snprintf(ret->remedy, sizeof(ret->remedy), "echo %" PRIu64 " > " POOL "nr_overcommit_hugepages", 2 * demand + 1);
 }
 
 static void blame_nodes(uint64_t nodes, struct room_limit *ret)

@@ -189,16 +189,31 @@ static void changes_are_made_and_refused(void **state)
 	assert_true(strlen(output) > 0);
 }
 
+static void doctor_config(char *ret_state, char *ret_remedy)
+{
+	ask_text(client, "doctor", "check", "config", "state", ret_state, 16);
+	ask_text(client, "doctor", "check", "config", "remedy", ret_remedy, HOUSE_PATH + 64);
+}
+
 static void a_refused_reload_says_all_of_it(void **state)
 {
+	char state_text[16], remedy[HOUSE_PATH + 64], want[HOUSE_PATH + 64];
+
 	(void)state;
 	house_write_config(house, HOUSE_QUIET "[daemn]\n[policy slow]\nburst = 1K\n[quota default]\nrangs = 1\n");
 	assert_int_equal(ctl("reload"), 1);
 	assert_non_null(strstr(output, "[daemn]"));
 	assert_non_null(strstr(output, "burst"));
 	assert_non_null(strstr(output, "rangs"));
+	/* Nor is all well as long as it stands there. */
+	doctor_config(state_text, remedy);
+	assert_string_equal(state_text, "degraded");
+	snprintf(want, sizeof(want), "hmmd --config %s --check-config", house->config);
+	assert_string_equal(remedy, want);
 	house_write_config(house, HOUSE_QUIET);
 	assert_int_equal(ctl("reload"), 0);
+	doctor_config(state_text, remedy);
+	assert_string_equal(state_text, "ok");
 }
 
 static void usage_and_no_daemon_have_their_own_status(void **state)

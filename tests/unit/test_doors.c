@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/mech/capability_own.h"
 #include "daemon/mech/doors.h"
 #include "daemon/mech/image.h"
 #include "proto/ledger.h"
@@ -233,6 +234,16 @@ static void doctor_says_something_about_everything(void **state)
 	assert_int_equal(doctor_examine(lines, 2), 2);
 }
 
+static void a_kernel_for_signed_modules_is_known(void **state)
+{
+	(void)state;
+	assert_true(doctor_signed_only("Y", ""));
+	assert_true(doctor_signed_only("N", "none [integrity] confidentiality"));
+	assert_true(doctor_signed_only("", "none integrity [confidentiality]"));
+	assert_false(doctor_signed_only("N", "[none] integrity confidentiality"));
+	assert_false(doctor_signed_only("", ""));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dir, close_dir)
 
 int main(void)
@@ -245,6 +256,7 @@ int main(void)
 		cmocka_unit_test(moves_add_up),
 		cmocka_unit_test(pieces_add_up_to_the_byte),
 		cmocka_unit_test(doctor_says_something_about_everything),
+		cmocka_unit_test(a_kernel_for_signed_modules_is_known),
 	};
 
 	return cmocka_run_group_tests_name("doors", tests, NULL, NULL);
