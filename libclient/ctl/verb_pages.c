@@ -7,7 +7,7 @@ static const struct view_column columns[] = {
 	{ "range", "RANGE", SHOW_UNIT }, { "addr", "ADDRESS", SHOW_UNIT }, { "size", "SIZE", SHOW_UNIT },
 	{ "state", "STATE", SHOW_UNIT }, { "tier", "TIER", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no managed memory that was touched" };
+static const struct view view = { columns, "no managed memory that was touched", NULL };
 
 int verb_pages(struct ctl *c)
 {
