@@ -264,16 +264,6 @@ int hmmdev_blocks_split(struct hmmdev_blocks *b, u64 page)
 	return 0;
 }
 
-int hmmdev_blocks_touch(struct hmmdev_blocks *b, u64 page)
-{
-	struct block *block = block_of(b, page);
-
-	if (!block || !block->used)
-		return -EINVAL;
-	age_renew(b, number_of(b, block));
-	return 0;
-}
-
 /* The block to look at first: after the one the walk passed last, or, if that moved, the oldest. */
 static u32 resume(const struct hmmdev_blocks *b, const struct hmmdev_blocks_cursor *cursor)
 {

@@ -5,11 +5,12 @@
  * page 512 * b + i is page i of block b, so the device pfn is first_pfn + page and the number of a
  * page never changes.
  *
- * Blocks with pages in use stand in a list by age, the youngest last: that is what eviction walks.
+ * Blocks with pages in use stand in a list by age, the one that took a page last at its end: that is
+ * what eviction walks. Nobody tells when the device uses a page.
  * Each block has a time before which eviction leaves it alone.
  *
  * Everything is allocated by hmmdev_blocks_new(); nothing later allocates, sleeps or fails for lack
- * of memory. Takes, gives, splits and touches are O(1). The caller's lock (the device spin lock)
+ * of memory. Takes, gives and splits are O(1). The caller's lock (the device spin lock)
  * guards every call except new and free.
  */
 #ifndef HMMDEV_BLOCK_H
@@ -69,13 +70,11 @@ int hmmdev_blocks_give(struct hmmdev_blocks *b, u64 page, unsigned int order);
  * HMMDEV_BLOCKS_E_CARVED. -EINVAL: the block is FREE, or there is no such page.
  */
 int hmmdev_blocks_split(struct hmmdev_blocks *b, u64 page);
-/* The block of that page becomes the youngest. -EINVAL: it is FREE, or there is no such page. */
-int hmmdev_blocks_touch(struct hmmdev_blocks *b, u64 page);
 
 /*
  * The next block after the cursor, by age, that has pages in use and whose time is over at now_ns
  * (U64_MAX: any); *ret_page is the number of its first page, the heads in it are then found by
- * hmmdev_blocks_next_head(). The lock may be dropped between calls: blocks touched meanwhile come
+ * hmmdev_blocks_next_head(). The lock may be dropped between calls: blocks that took a page come
  * again, freed ones do not. 0, HMMDEV_BLOCKS_E_NONE, HMMDEV_BLOCKS_E_MORE: drop the lock, call
  * again.
  */

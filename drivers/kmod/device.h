@@ -145,8 +145,6 @@ struct hmmdev_device *hmmdev_page_device(const struct page *page);	/* only of ou
  */
 struct page *hmmdev_folio_take(struct hmmdev_device *dev, struct hmmdev_space *space, u64 addr,
 			       unsigned int order, u64 until_ns, int *ret_error);
-/* The device has read or written the page, which is in use: pressure takes others first. */
-void hmmdev_folio_touch(struct page *page);
 void hmmdev_folio_free(struct folio *folio);
 void hmmdev_folio_split(struct folio *head, struct folio *tail);
 struct hmmdev_space *hmmdev_page_space(const struct page *page);	/* of a page in use */

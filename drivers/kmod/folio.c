@@ -80,16 +80,6 @@ static int hmmdev_number_take(struct hmmdev_device *dev, u64 addr, unsigned int 
 	return rc == HMMDEV_BLOCKS_E_RETIRED ? -ENODEV : rc;
 }
 
-void hmmdev_folio_touch(struct page *page)
-{
-	struct hmmdev_device *dev = hmmdev_page_device(page);
-	unsigned long flags;
-
-	spin_lock_irqsave(&dev->lock, flags);
-	WARN_ON_ONCE(hmmdev_blocks_touch(dev->blocks, hmmdev_page_number(dev, page)));
-	spin_unlock_irqrestore(&dev->lock, flags);
-}
-
 static void hmmdev_folio_start(struct page *page, struct hmmdev_device *dev, unsigned int order)
 {
 #if defined(HMMDEV_HAVE_ZONE_DEVICE_FOLIO_INIT)

@@ -56,8 +56,6 @@ static int hmmdev_transfer_page(struct hmmdev_transfer *t, struct page *page, vo
 
 	if (!bytes)
 		return -ENODEV;
-	if (hmmdev_page_is_ours(page))
-		hmmdev_folio_touch(page);
 	if (!t->write) {
 		memcpy(bounce, bytes, PAGE_SIZE);
 		return 0;

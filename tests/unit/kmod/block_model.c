@@ -185,17 +185,6 @@ static const char *split(struct block_model *m, u64 page)
 	return NULL;
 }
 
-static const char *touch(struct block_model *m, u64 page)
-{
-	unsigned int block = (unsigned int)page / 512;
-	bool right = page < BLOCK_MODEL_PAGES && used_in(m, block);
-
-	NEED(hmmdev_blocks_touch(m->real, page) == (right ? 0 : -EINVAL));
-	if (right)
-		m->age[block] = ++m->clock;
-	return NULL;
-}
-
 /* The oldest block in use above an age whose time is over, or BLOCK_MODEL_BLOCKS. */
 static unsigned int oldest_above(const struct block_model *m, u64 age, u64 now)
 {
@@ -209,7 +198,7 @@ static unsigned int oldest_above(const struct block_model *m, u64 age, u64 now)
 }
 
 /*
- * Between two steps of a walk the block that it found, or any other, is given back or touched; what
+ * Between two steps of a walk the block that it found, or any other, is given back or takes a page; what
  * comes next does not depend on it.
  */
 static const char *disturb(struct block_model *m, unsigned int found, u32 how)
@@ -219,7 +208,7 @@ static const char *disturb(struct block_model *m, unsigned int found, u32 how)
 	if (how % 4 < 2 && is_whole(m, block))
 		return give(m, block * 512, 9);
 	if (how % 8 < 4)
-		return touch(m, block * 512);
+		return take_page(m, how);
 	return NULL;
 }
 
@@ -262,8 +251,6 @@ static const char *step(struct block_model *m, enum block_model_op op, u32 arg)
 		return give(m, arg, arg % 3 ? 0 : 9);
 	case BLOCK_SPLIT:
 		return split(m, arg);
-	case BLOCK_TOUCH:
-		return touch(m, arg);
 	case BLOCK_RETIRE:
 		m->retired = !(arg % 4);
 		(m->retired ? hmmdev_blocks_retire : hmmdev_blocks_revive)(m->real);

@@ -21,7 +21,6 @@ enum block_model_op {
 	BLOCK_GIVE_HEAD,	/* the first head at or after arg */
 	BLOCK_GIVE_ANY,		/* page arg, right or wrong */
 	BLOCK_SPLIT,
-	BLOCK_TOUCH,
 	BLOCK_RETIRE,		/* arg % 4: retire, else revive */
 	BLOCK_WALK,		/* oldest to youngest, at time arg */
 	BLOCK_OPS

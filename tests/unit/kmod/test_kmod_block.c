@@ -159,7 +159,8 @@ static void a_walk_survives_the_block_it_stands_on(void **state)
 	assert_int_equal(hmmdev_blocks_oldest(b, &cursor, 5, &at), 0);
 	assert_int_equal(at, page[1]);
 	assert_int_equal(hmmdev_blocks_give(b, page[0], 9), 0);
-	assert_int_equal(hmmdev_blocks_touch(b, page[1]), 0);
+	assert_int_equal(hmmdev_blocks_give(b, page[1], 9), 0);
+	assert_int_equal(hmmdev_blocks_take(b, 9, 5, &page[1]), 0);
 	assert_int_equal(hmmdev_blocks_oldest(b, &cursor, 5, &at), 0);
 	assert_int_equal(at, page[2]);
 	assert_int_equal(hmmdev_blocks_oldest(b, &cursor, 5, &at), 0);
