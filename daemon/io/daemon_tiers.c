@@ -69,10 +69,16 @@ static void take_identity(const struct mover_device *device, struct tier_config 
 	c->generation = is.generation;
 }
 
+enum { STORED = HMM_LIMIT_TIER_NAME + 2 };	/* bytes of a name in the store of the service manager */
+
 /* For the next daemon, should this one be killed: a device that cannot be kept is not used. */
-static int keep_contents(const struct daemon *d, const char *tier, const char *stored, int fd)
+static int keep_contents(const struct daemon *d, const char *tier, int fd)
 {
-	int r = d->keeper ? keeper_put(d->keeper, tier, fd) : notify_store(stored, fd);
+	char stored[STORED];
+	int r;
+
+	snprintf(stored, sizeof(stored), "d%s", tier);
+	r = d->keeper ? keeper_put(d->keeper, tier, fd) : notify_store(stored, fd);
 
 	if (r)
 		log_line(LOG_LEVEL_ERROR, "tier %s: its memory would be lost if hmmd were killed: %s", tier,
@@ -86,27 +92,28 @@ static void close_device(struct mover_device *device)
 	device->device = device->ops->close(device->device);
 }
 
-static int kept_contents(const struct daemon *d, const char *tier, const char *stored)
+static int kept_contents(const struct daemon *d, const char *tier)
 {
+	char stored[STORED];
+
+	snprintf(stored, sizeof(stored), "d%s", tier);
 	return d->keeper ? keeper_take(d->keeper, tier) : notify_fd(stored);
 }
 
-static int open_device(struct daemon *d, struct mover_device *device, struct tier_config *c, char *why, size_t size)
+static int open_device(struct daemon *d, struct mover_device *device, struct tier_config *c, int kept, char *why,
+		       size_t size)
 {
 	struct hmm_device_identity known = { .generation = c->generation };
 	struct hmm_device_config config = { .name = c->name, .path = c->path[0] ? c->path : NULL,
 					    .capacity = c->capacity, .slot_size = LEDGER_PAGE_SIZE,
-					    .base_pages = !d->hugepages, .why = why, .why_size = size,
+					    .base_pages = !d->hugepages, .fd = kept, .why = why, .why_size = size,
 					    .known = c->generation ? &known : NULL };
-	char stored[HMM_LIMIT_TIER_NAME + 2];
 	int r, fd;
 
-	snprintf(stored, sizeof(stored), "d%s", c->name);
-	config.fd = kept_contents(d, c->name, stored);
 	memcpy(known.uuid, c->uuid, sizeof(known.uuid));
 	r = device->ops->open(&device->device, &config);
-	if (config.fd >= 0)
-		close(config.fd);	/* the driver has its own */
+	if (kept >= 0)
+		close(kept);	/* the driver has its own */
 	if (r)
 		return r;
 	device->fresh = device->ops->fresh(device->device);
@@ -117,10 +124,10 @@ static int open_device(struct daemon *d, struct mover_device *device, struct tie
 		return r;
 	}
 	fd = device->ops->fd(device->device);
-	r = config.fd < 0 && fd >= 0 ? keep_contents(d, c->name, stored, fd) : 0;
+	r = kept < 0 && fd >= 0 ? keep_contents(d, c->name, fd) : 0;
 	if (r)
 		close_device(device);
-	else if (c->kind == TIER_MEMORY)
+	else if (fd >= 0)
 		hugepages_add_file(d->hugepages, (unsigned int)(device - d->devices), fd);
 	return r;
 }
@@ -151,10 +158,22 @@ static int refuse(struct daemon *d, const struct tier *t, const char *why)
 	return -ESTALE;
 }
 
+/*
+ * A dry run takes no room on a disk: what somebody asks to be put there it keeps in memory, unless the disk has pages
+ * that are wanted. Who comes after one that was killed finds them there. kept: the memory, -1: none.
+ */
+static enum tier_kind kind_here(const struct daemon *d, const struct tier *t, int kept)
+{
+	bool spared = t->config.kind == TIER_FILE && !t->config.generation && (d->world->dry_run || kept >= 0);
+
+	return spared ? TIER_MEMORY : t->config.kind;
+}
+
 static int device_tier(struct daemon *d, struct tier *t)
 {
 	struct mover_device *device = &d->devices[t->index];
-	const char *kind = driver_kind(t->config.kind);
+	int kept = kept_contents(d, t->config.name);
+	const char *kind = driver_kind(kind_here(d, t, kept));
 	bool wanted = t->config.generation > 0;
 	char why[160], words[96] = "";
 	int r;
@@ -165,7 +184,7 @@ static int device_tier(struct daemon *d, struct tier *t)
 		daemon_tier_failed(d, t->index, why);
 		return 0;
 	}
-	r = open_device(d, device, &t->config, words, sizeof(words));
+	r = open_device(d, device, &t->config, kept, words, sizeof(words));
 	if (!r) {
 		slotmap_open(d, t->index);
 		return 0;

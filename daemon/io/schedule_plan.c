@@ -4,7 +4,8 @@
 #include "daemon/io/daemon.h"
 #include "daemon/io/schedule_own.h"
 
-#define DRY_EVERY_US 1000000ULL	/* a dry run says at most one line a second */
+#define DRY_EVERY_US 1000000ULL	/* between two plans that a dry run tells */
+enum { DRY_LINES = 8 };		/* of one plan */
 
 static void drop_from(struct plan *plan, size_t first)
 {
@@ -15,21 +16,53 @@ static void drop_from(struct plan *plan, size_t first)
 	plan->n = first;
 }
 
+/* Moves of one kind, of one range, to one tier. */
+struct dry_group {
+	const struct range *range;
+	uint8_t kind, tier;
+	unsigned long pages;
+};
+
+static bool in_group(const struct dry_group *g, const struct move *m)
+{
+	return g->range == m->range && g->kind == m->kind && g->tier == m->tier;
+}
+
+static void tell_group(struct daemon *d, const struct dry_group *g)
+{
+	static const char *const verbs[] = { [MOVE_EVICT] = "evict", [MOVE_FILL] = "bring back", [MOVE_NODE] = "move" };
+	const struct space *space = g->range->space;
+
+	daemon_client_event(d, EVENT_INFO, space->client,
+			    "dry run: would %s %lu huge pages of %.16s (pid %d), range %llu%s%.31s, to %s",
+			    g->kind <= MOVE_NODE ? verbs[g->kind] : "change", g->pages, space->program, (int)space->pid,
+			    (unsigned long long)g->range->id, g->range->name[0] ? " " : "", g->range->name,
+			    d->world->tiers[g->tier].config.name);
+}
+
 static void tell(struct schedule *s, uint64_t now_us)
 {
-	unsigned int out = 0, in = 0, across = 0;
-	size_t i;
+	struct dry_group groups[DRY_LINES] = { { .range = NULL } };
+	const struct move *m;
+	size_t n = 0, left = 0, g;
 
 	if (!s->plan.n || now_us - s->dry_told_us < DRY_EVERY_US)
 		return;
 	s->dry_told_us = now_us;
-	for (i = 0; i < s->plan.n; i++) {
-		out += s->plan.moves[i].kind == MOVE_EVICT;
-		in += s->plan.moves[i].kind == MOVE_FILL;
-		across += s->plan.moves[i].kind == MOVE_NODE;
+	for (m = s->plan.moves; m < s->plan.moves + s->plan.n; m++) {
+		for (g = 0; g < n && !in_group(&groups[g], m); g++)
+			;
+		if (g == n && n < DRY_LINES)
+			groups[n++] = (struct dry_group){ .range = m->range, .kind = m->kind, .tier = m->tier };
+		if (g < n)
+			groups[g].pages += m->pages;
+		else
+			left++;
 	}
-	daemon_event(s->daemon, EVENT_INFO, "dry run: would evict %u, bring back %u, move between nodes %u huge pages",
-		     out, in, across);
+	for (g = 0; g < n; g++)
+		tell_group(s->daemon, &groups[g]);
+	if (left)
+		daemon_event(s->daemon, EVENT_INFO, "dry run: and %zu moves of other ranges", left);
 }
 
 /* Each user has a queue: one that takes no more is not in the others' way. */

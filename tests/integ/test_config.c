@@ -171,32 +171,75 @@ static void bad_arguments_are_refused(void **state)
 /* --dry-run decides and tells, and moves nothing by itself. */
 static void dry_run_moves_nothing(void **state)
 {
-	struct house_options o = {
-		.config = "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\nhigh = 20%\nlow = 10%\n"
-			  "[tier far]\nkind = memory\ncapacity = 256M\n",
-		.args = { "--dry-run" },
-	};
-	struct house *h = house_open(&o);
-	struct hmm_client *c = house_client(h, "dry", 0);
+	struct house_options o = { .args = { "--dry-run" } };
+	struct hmm_range_options named = HMM_RANGE_OPTIONS_INIT;
+	struct house *h = house_prepare(&o);
+	struct hmm_client *c;
 	struct hmm_range *r = NULL;
+	struct hmm_move_result result;
+	char config[512], disk[HOUSE_PATH + 8], want[64];
 
 	(void)state;
+	snprintf(disk, sizeof(disk), "%s/disk", h->dir);
+	snprintf(config, sizeof(config), "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\nhigh = 20%%\nlow = 10%%\n"
+		 "[tier far]\nkind = file\npath = %s\ncapacity = 256M\n", disk);
+	house_write_config(h, config);
+	house_start(h);
+	c = house_client(h, "dry", 0);
+	named.name = "parched";
 	assert_int_equal(ask_status(c, "dry_run"), 1);
-	assert_int_equal(hmm_alloc(c, 12 * HUGE_PAGE, NULL, &r), 0);
+	assert_int_equal(hmm_alloc(c, 12 * HUGE_PAGE, &named, &r), 0);
 	words_fill(hmm_range_addr(r), 12 * HUGE_PAGE, 1);	/* far above the mark of 20 % */
-	pause_us(1500000);				/* several ticks, in which it could have moved something */
+	/* It tells what it would do, to whom and where to, and by then it has done nothing. */
+	snprintf(want, sizeof(want), "(pid %d), range ", (int)getpid());
+	assert_soon(house_logged(h, "dry run: would evict") && house_logged(h, want) && house_logged(h, "parched, to far"));
 	assert_int_equal(ask_status(c, "evicted_bytes"), 0);
 	assert_int_equal(ask_used(c, "far"), 0);
+	assert_int_equal(access(disk, F_OK), -1);
+	/* What is asked for is done, without the disk. */
+	move_some(r, 0, HUGE_PAGE, "far", &result);
+	assert_int_equal(result.moved, HUGE_PAGE);
+	assert_int_equal(access(disk, F_OK), -1);
 	assert_int_equal(words_bad(hmm_range_addr(r), 12 * HUGE_PAGE, 1), 0);
 	hmm_client_unref(c);
 	house_close(h);
 	/* The same without it moves: the test would notice if nothing ever did. */
 	o.args[0] = NULL;
+	o.config = "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\nhigh = 20%\nlow = 10%\n"
+		   "[tier far]\nkind = memory\ncapacity = 256M\n";
 	h = house_open(&o);
 	c = house_client(h, "wet", 0);
 	assert_int_equal(hmm_alloc(c, 12 * HUGE_PAGE, NULL, &r), 0);
 	words_fill(hmm_range_addr(r), 12 * HUGE_PAGE, 1);
 	assert_soon(ask_status(c, "evicted_bytes") > 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* What a dry run was asked to put into the tier of a file is in memory, also for who comes after it was killed. */
+static void a_dry_run_that_is_killed_loses_nothing(void **state)
+{
+	struct house_options o = { .args = { "--dry-run" } };
+	struct house *h = house_prepare(&o);
+	struct hmm_move_result result;
+	struct hmm_range *r = NULL;
+	struct hmm_client *c;
+	char config[512];
+
+	(void)state;
+	snprintf(config, sizeof(config), "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n"
+		 "[tier far]\nkind = file\npath = %s/disk\ncapacity = 64M\n[policy default]\nengine = static\ntrack = no\n", h->dir);
+	house_write_config(h, config);
+	house_start(h);
+	c = house_client(h, "killed", 0);
+	assert_int_equal(hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), 4 * HUGE_PAGE, 2);
+	move_some(r, 0, 0, "far", &result);
+	assert_true(result.moved > 0);
+	house_kill(h);
+	h->options.args[0] = NULL;
+	house_start(h);
+	assert_int_equal(words_bad(hmm_range_addr(r), 4 * HUGE_PAGE, 2), 0);
 	hmm_client_unref(c);
 	house_close(h);
 }
@@ -225,6 +268,7 @@ int main(void)
 		cmocka_unit_test(drop_ins_change_single_values),
 		cmocka_unit_test(bad_arguments_are_refused),
 		cmocka_unit_test(dry_run_moves_nothing),
+		cmocka_unit_test(a_dry_run_that_is_killed_loses_nothing),
 		cmocka_unit_test(one_daemon_per_socket),
 	};
 
