@@ -239,6 +239,21 @@ static int send_fd(struct hmm_client *c)
 	return r;
 }
 
+/* The error alone says nothing of the ways that were tried. */
+static int open_own(struct hmm_client *c)
+{
+	int r = uffd_open(c->uffd_device, !(c->flags & HMM_CLIENT_NO_HELPER), &c->uffd);
+
+	if (r == -EPERM || r == -EACCES || r == -ENOSYS)
+		client_refused(c, c->uffd_device < 0 ?
+			       "userfaultfd(2) is denied to this program, most likely by a seccomp filter such as that of a "
+			       "container, and hmmd could not hand it /dev/userfaultfd: managed memory needs one of them" :
+			       "userfaultfd(2) and the ioctl of the /dev/userfaultfd that hmmd has handed out are denied to this "
+			       "program, most likely by a seccomp filter such as that of a container: managed memory needs one of "
+			       "them");
+	return r;
+}
+
 int uffd_attach(struct hmm_client *c)
 {
 	int r;
@@ -250,7 +265,7 @@ int uffd_attach(struct hmm_client *c)
 		return r;
 	c->uffd_attaching = true;
 	if (!c->uffd)
-		r = uffd_open(c->uffd_device, !(c->flags & HMM_CLIENT_NO_HELPER), &c->uffd);
+		r = open_own(c);
 	if (!r)
 		r = send_fd(c);
 	c->uffd_attaching = false;

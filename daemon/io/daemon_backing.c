@@ -109,8 +109,21 @@ static bool may_be(const struct daemon *d, size_t kind)
 	return choice == BACKING_CHOICE_AUTO || choice == kinds[kind].choice;
 }
 
+/* Every kind needs it, so the same error of all of them says nothing. */
+static bool is_denied(void)
+{
+	int fd, r = uffd_own(&fd);
+
+	if (!r)
+		close(fd);
+	return r == -EPERM || r == -EACCES || r == -ENOSYS;
+}
+
 static int nothing_opened(const struct daemon *d, const char *failures, int r)
 {
+	if (is_denied())
+		log_line(LOG_LEVEL_ERROR, "userfaultfd(2) is denied to hmmd, most likely by a seccomp filter such as that of a "
+			 "container, and it cannot use /dev/userfaultfd: allow it one of them");
 	if (d->survivors.pid)
 		log_line(LOG_LEVEL_ERROR,
 			 "pid %d, which lives, has managed memory that would be lost without its backing: %s; "

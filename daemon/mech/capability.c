@@ -82,11 +82,10 @@ static void uffd_device(struct doctor_line *line)
 static int uffd_features(uint64_t *ret)
 {
 	struct uffdio_api api = { .api = UFFD_API };
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-	int r;
+	int fd, r = uffd_own(&fd);
 
-	if (fd < 0)
-		return -errno;
+	if (r)
+		return r;
 	r = ioctl(fd, UFFDIO_API, &api) < 0 ? -errno : 0;
 	close(fd);
 	if (!r)
@@ -101,7 +100,7 @@ static void write_protection(struct doctor_line *line)
 
 	if (r) {
 		doctor_say(line, DOCTOR_MISSING, "userfaultfd: %s: no managed ranges", strerror(-r));
-		doctor_remedy(line, "kernel with CONFIG_USERFAULTFD; a seccomp filter must allow userfaultfd(2)");
+		doctor_remedy(line, "kernel with CONFIG_USERFAULTFD; a seccomp filter must allow userfaultfd(2), or /dev/userfaultfd be open to hmmd");
 	} else if (features & UFFD_FEATURE_WP_HUGETLBFS_SHMEM) {
 		doctor_say(line, DOCTOR_OK, "of files in memory: pages can be evicted while the program runs");
 	} else {

@@ -42,6 +42,8 @@ int uffd_read(int fd, struct gate *gate, struct uffd_fault *faults, size_t cap, 
 void uffd_read_all(int fd, struct gate *gate);
 /* The /dev/userfaultfd descriptor to hand to clients; -EACCES, -ENOENT. */
 int uffd_open_device(int *ret_fd);
+/* One of our own memory, for faults from user mode; by the device where userfaultfd(2) is denied, whose error it gives. */
+int uffd_own(int *ret_fd);
 
 /* hugepool.c (libhugetlbfs finds sizes and pools). Any thread. */
 struct hugepool;	/* our part of the machine's overcommit of huge pages, on record so that it is given back after a crash too */

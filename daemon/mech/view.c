@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/mech/doors.h"
 #include "daemon/mech/kernel.h"
 #include "daemon/mech/view.h"
 #include "proto/ledger.h"
@@ -28,11 +29,10 @@ int view_open(int *ret_uffd)
 		.api = UFFD_API,
 		.features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MISSING_SHMEM
 	};
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-	int r;
+	int fd, r = uffd_own(&fd);
 
-	if (fd < 0)
-		return -errno;
+	if (r)
+		return r;
 	if (ioctl(fd, UFFDIO_API, &api) < 0) {
 		r = -errno;
 		close(fd);

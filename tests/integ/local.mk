@@ -63,6 +63,7 @@ integ_test_programs = \
 	tests/integ/test_ctl \
 	tests/integ/test_cost \
 	tests/integ/test_cut \
+	tests/integ/test_denied \
 	tests/integ/test_descriptors \
 	tests/integ/test_device \
 	tests/integ/test_drain \
@@ -178,6 +179,10 @@ tests_integ_test_figures_LDADD = $(support_ldadd) $(JSON_C_LIBS)
 tests_integ_test_cut_SOURCES = tests/integ/test_cut.c
 tests_integ_test_cut_CFLAGS = $(support_cflags)
 tests_integ_test_cut_LDADD = $(support_ldadd)
+
+tests_integ_test_denied_SOURCES = tests/integ/test_denied.c
+tests_integ_test_denied_CFLAGS = $(support_cflags)
+tests_integ_test_denied_LDADD = $(support_ldadd)
 
 tests_integ_test_descriptors_SOURCES = tests/integ/test_descriptors.c
 tests_integ_test_descriptors_CFLAGS = $(support_cflags)
