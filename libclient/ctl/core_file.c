@@ -26,6 +26,8 @@ void core_file_free(struct core_file *f)
 {
 	free(f->segments);
 	free(f->notes);
+	if (f->fd >= 0)
+		close(f->fd);
 }
 
 static bool continues(const Elf64_Phdr *last, uint64_t addr, uint32_t flags, bool bytes)
@@ -35,9 +37,9 @@ static bool continues(const Elf64_Phdr *last, uint64_t addr, uint32_t flags, boo
 
 void core_file_add(struct core_file *f, uint64_t addr, uint64_t size, uint32_t flags, bool bytes)
 {
-	Elf64_Phdr *last = f->segments + f->n - 1;
+	Elf64_Phdr *last = f->n ? f->segments + f->n - 1 : NULL;
 
-	if (!f->n || !continues(last, addr, flags, bytes)) {
+	if (!last || !continues(last, addr, flags, bytes)) {
 		f->segments = must(realloc(f->segments, (f->n + 1) * sizeof(*f->segments)));
 		last = f->segments + f->n++;
 		*last = (Elf64_Phdr){

@@ -22,7 +22,7 @@ struct core_file {
 	size_t notes_size;
 };
 
-void core_file_begin(struct core_file *f, int fd);
+void core_file_begin(struct core_file *f, int fd);	/* which is the core_file's from here on */
 /* The next piece of memory; flags PF_*. Without bytes: nobody can say what is there. */
 void core_file_add(struct core_file *f, uint64_t addr, uint64_t size, uint32_t flags, bool bytes);
 /* Bytes of the last piece. 0 or -errno. */

@@ -92,3 +92,9 @@ int core_managed_ask(struct ctl *c, const char *pid, struct core_memory *m)
 	m->userdata = c;
 	return status;
 }
+
+void core_managed_free(struct core_memory *m)
+{
+	free(m->ranges.spans);
+	free(m->touched.spans);
+}

@@ -9,4 +9,6 @@
 /* Fills m->ranges, m->touched and m->bring_in anew. CTL_DONE, or said why not. */
 int core_managed_ask(struct ctl *c, const char *pid, struct core_memory *m);
 
+void core_managed_free(struct core_memory *m);
+
 #endif

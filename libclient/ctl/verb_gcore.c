@@ -36,6 +36,7 @@ struct gcore {
 	struct tracee tracee;
 	pthread_t first;
 	_Atomic bool done;
+	bool left_behind;		/* the thread that reads, which uses all this */
 	int result;			/* of the reading */
 	uint64_t stopped_us;
 };
@@ -151,6 +152,7 @@ static int read_watched(struct gcore *g, const sigset_t *signals)
 	if (r)
 		return ctl_fail(g->ctl, "no thread to read with: %s", strerror(r));
 	r = watch(g, signals);
+	g->left_behind = r;
 	if (r == -ETIMEDOUT)
 		return ctl_fail(g->ctl, "a page has not come for %d seconds (see `hmmctl status`); %d goes on", PATIENCE,
 				(int)g->pid);
@@ -218,16 +220,24 @@ static int report(struct gcore *g)
 	return CTL_DONE;
 }
 
-int verb_gcore(struct ctl *c)
+static void gcore_free(struct gcore *g)
 {
-	/* Not to be freed under a thread that is left behind. */
-	struct gcore *g = must(calloc(1, sizeof(*g)));
-	int status;
+	if (g->part && g->part[0])
+		unlink(g->part);
+	if (g->left_behind)
+		return;
+	core_file_free(&g->file);
+	core_map_free(&g->map);
+	core_managed_free(&g->memory);
+	free(g->path);
+	free(g->part);
+	free(g);
+}
 
-	g->ctl = c;
-	if (span_parse_pid(c->word[0], &g->pid) < 0)
-		return ctl_usage(c, "'%.40s' is no process id", c->word[0]);
-	status = core_managed_ask(c, c->word[0], &g->memory);
+static int write_core(struct gcore *g)
+{
+	int status = core_managed_ask(g->ctl, g->ctl->word[0], &g->memory);
+
 	if (status == CTL_DONE)
 		status = open_part(g);
 	if (status == CTL_DONE)
@@ -236,7 +246,22 @@ int verb_gcore(struct ctl *c)
 		status = finish(g);
 	if (status == CTL_DONE)
 		status = report(g);
-	if (g->part && g->part[0])
-		unlink(g->part);
+	return status;
+}
+
+int verb_gcore(struct ctl *c)
+{
+	struct gcore *g;
+	int32_t pid;
+	int status;
+
+	if (span_parse_pid(c->word[0], &pid) < 0)
+		return ctl_usage(c, "'%.40s' is no process id", c->word[0]);
+	g = must(calloc(1, sizeof(*g)));
+	g->ctl = c;
+	g->pid = pid;
+	g->file.fd = -1;
+	status = write_core(g);
+	gcore_free(g);
 	return status;
 }
