@@ -19,6 +19,11 @@
 
 #include "probes.h"
 
+#ifdef HMMDEV_HAVE_PFN_COMPOUND
+#include <linux/leafops.h>
+#include <linux/mmap_lock.h>
+#endif
+
 #define HMMDEV_CAN_PRIVATE IS_ENABLED(CONFIG_DEVICE_PRIVATE)
 #define HMMDEV_CAN_COHERENT IS_ENABLED(CONFIG_DEVICE_MIGRATION)
 
@@ -27,10 +32,67 @@
 #define HMMDEV_CAN_THP IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)
 #define HMMDEV_PFN_COMPOUND ((unsigned long)MIGRATE_PFN_COMPOUND)
 #define HMMDEV_SELECT_COMPOUND MIGRATE_VMA_SELECT_COMPOUND
+
+/* The huge page of a private device that the entry stands for, or NULL. */
+static inline struct folio *hmmdev_huge_entry(pmd_t pmd)
+{
+	return pmd_is_device_private_entry(pmd) ? pmd_to_softleaf_folio(pmd) : NULL;
+}
+
+/* What its mappings are found by; it may be none any more at any moment. */
+static inline struct anon_vma *hmmdev_anon_vma(struct folio *folio)
+{
+	unsigned long mapping = (unsigned long)READ_ONCE(folio->mapping);
+
+	if ((mapping & FOLIO_MAPPING_FLAGS) != FOLIO_MAPPING_ANON)
+		return NULL;
+	return (struct anon_vma *)(mapping - FOLIO_MAPPING_ANON);
+}
+
+static inline int hmmdev_mapcount(const struct folio *folio)
+{
+	return folio_mapcount(folio);
+}
+
+/* These kernels have no mmap_write_trylock() any more. */
+static inline bool hmmdev_mmap_write_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+	mm_lock_seqcount_begin(mm);
+	return true;
+}
+
+/* Keeps out who needs no mmap lock, until that is dropped, which is held for writing. */
+#define hmmdev_vma_exclude vma_start_write
 #else
 #define HMMDEV_CAN_THP 0
 #define HMMDEV_PFN_COMPOUND 0UL
 #define HMMDEV_SELECT_COMPOUND 0
+
+static inline struct folio *hmmdev_huge_entry(pmd_t pmd)
+{
+	return NULL;
+}
+
+static inline struct anon_vma *hmmdev_anon_vma(struct folio *folio)
+{
+	return NULL;
+}
+
+static inline int hmmdev_mapcount(const struct folio *folio)
+{
+	return 0;
+}
+
+static inline bool hmmdev_mmap_write_trylock(struct mm_struct *mm)
+{
+	return false;
+}
+
+static inline void hmmdev_vma_exclude(struct vm_area_struct *vma)
+{
+}
 #endif
 
 /* The declaration is there without CONFIG_DEVICE_PRIVATE too, the function is not. */

@@ -5,7 +5,7 @@
  * machine does: ONLINE, DRAINING (takes nothing, gives back), OFFLINE (empty), gone. While any page
  * of any device is in use the module itself cannot go, so that unloading never waits for a page.
  *
- * Lock order: device ctl, mmap lock, folio lock, device lock. The device lock is taken with
+ * Lock order: device ctl, mmap lock, device collect, folio lock, device lock. The device lock is taken with
  * interrupts off: the last reference on a coherent page may be dropped by an interrupt handler.
  */
 #ifndef HMMDEV_DEVICE_H
@@ -47,8 +47,10 @@ struct hmmdev_device {
 	bool asleep;		/* away for the sleep of the system; only the notifier of that looks */
 	enum hmmdev_state state;	/* written under ctl, read anywhere (READ_ONCE) */
 	struct mutex ctl;	/* drain, online, remove: one at a time */
-	spinlock_t lock;	/* guards blocks, home and in_use */
+	spinlock_t lock;	/* guards blocks, loans, home and in_use */
 	struct hmmdev_blocks *blocks;
+	struct list_head loans;	/* references that faults have lent (loan.h) */
+	struct mutex collect;	/* one block is held (block.h) at a time */
 	u64 *home;	/* by block: the address its first page was put at, 0: no single one */
 	bool in_use;	/* has pages in use, and a reference on the module for it */
 	refcount_t users;	/* table + who got it by hmmdev_device_get() */

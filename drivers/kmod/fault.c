@@ -3,10 +3,14 @@
  * DOC: CPU faults on private memory
  *
  * The CPU touched private memory that is on a device: it comes back, whatever that costs, for there
- * is nothing else to answer but SIGBUS. Who touches pays. A fault without a PTE is about a whole
- * PMD entry and brings the huge page; with one it is about that page, which may still be part of a
- * huge folio (partial unmap, mremap): the core splits it then. The address is the fault's, never
- * derived from the page.
+ * is nothing else to answer but SIGBUS. Who touches pays. A fault with a PTE is about that page,
+ * which may still be part of a huge folio (partial unmap, mremap): the core splits it then. The
+ * address is the fault's, never derived from the page.
+ *
+ * A fault without a PTE is about a huge page, which leaves whole only under locks that a fault does
+ * not have (huge.c): it gives up the one that it has, takes them, and whoever made it makes it
+ * again. Where that is not allowed (a debugger reads), where others map the page, or where it cannot
+ * come whole it is split instead, and the next fault is about a small page, which has an answer.
  *
  * After a fork the page may belong to another space than the process that touched it: counts go to
  * the space that put it there, events only when the address means something to it.
@@ -15,6 +19,8 @@
 #include <linux/pagemap.h>
 
 #include "compat.h"
+#include "huge.h"
+#include "loan.h"
 #include "move.h"
 #include "space.h"
 
@@ -66,19 +72,9 @@ static vm_fault_t hmmdev_fault_answer(struct hmmdev_move *mv)
 	return mv->sum->skip_nomem ? VM_FAULT_OOM : 0;
 }
 
-static vm_fault_t hmmdev_fault_move(struct hmmdev_move *mv, unsigned int order)
-{
-	if (hmmdev_move_vma(mv))
-		return VM_FAULT_SIGBUS;
-	if (!mv->sum->moved)
-		return hmmdev_fault_answer(mv);
-	hmmdev_note_fault(mv, order);
-	return 0;
-}
 
-vm_fault_t hmmdev_fault(struct vm_fault *vmf)
+static vm_fault_t hmmdev_fault_page(struct vm_fault *vmf)
 {
-	unsigned int order = vmf->pte ? 0 : folio_order(page_folio(vmf->page));
 	unsigned long src = 0, dst = 0;
 	struct hmmdev_migrate sum = {};
 	struct hmmdev_move mv = {
@@ -87,21 +83,104 @@ vm_fault_t hmmdev_fault(struct vm_fault *vmf)
 		.nid = NUMA_NO_NODE,
 		.vma = vmf->vma,
 		.fault_page = vmf->page,
-		.addr = ALIGN_DOWN(vmf->address, PAGE_SIZE << order),
-		.npages = 1UL << order,
+		.addr = ALIGN_DOWN(vmf->address, PAGE_SIZE),
+		.npages = 1,
 		.src = &src,
 		.dst = &dst,
 		.sum = &sum,
 	};
+
+	if (hmmdev_move_vma(&mv))
+		return VM_FAULT_SIGBUS;
+	if (!sum.moved)
+		return hmmdev_fault_answer(&mv);
+	hmmdev_note_fault(&mv, 0);
+	return 0;
+}
+
+/* Did it come back? */
+static bool hmmdev_fault_whole(struct vm_area_struct *vma, unsigned long addr, struct folio *folio)
+{
+	struct hmmdev_migrate sum = {};
+	struct hmmdev_move mv = {
+		.space = hmmdev_page_space(&folio->page),
+		.from = hmmdev_page_device(&folio->page),
+		.nid = NUMA_NO_NODE,
+		.vma = vma,
+		.fault_page = &folio->page,
+		.addr = addr,
+		.npages = HPAGE_PMD_NR,
+		.sum = &sum,
+	};
+
+	if (hmmdev_huge_is_shared(folio))
+		return false;
+	hmmdev_move_open(&mv);
+	if (!hmmdev_move_vma(&mv) && sum.moved)
+		hmmdev_note_fault(&mv, HPAGE_PMD_ORDER);
+	hmmdev_move_close(&mv);
+	return sum.moved;
+}
+
+/* With the mmap lock held for writing. Much may have happened since the fault. */
+static void hmmdev_fault_again(struct mm_struct *mm, unsigned long addr, struct folio *folio)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+	if (!vma)
+		return;
+	hmmdev_vma_exclude(vma);
+	if (hmmdev_huge_at(vma, addr) == folio && !hmmdev_fault_whole(vma, addr, folio))
+		hmmdev_huge_split_faulting(vma, addr, folio);
+}
+
+/*
+ * The folio's lock comes after that of the mm, and who holds that one may wait for the folio to be
+ * split.
+ */
+static vm_fault_t hmmdev_fault_unlocked(struct vm_fault *vmf, unsigned long addr,
+					struct folio *folio)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	struct hmmdev_loan loan;
+	bool killed;
+
+	folio_unlock(folio);
+	hmmdev_loan_begin(&loan, folio);
+	mmap_read_unlock(mm);
+	killed = mmap_write_lock_killable(mm);
+	hmmdev_loan_end(&loan);
+	folio_lock(folio);
+	if (!killed) {
+		hmmdev_fault_again(mm, addr, folio);
+		mmap_write_unlock(mm);
+	}
+	return VM_FAULT_RETRY;
+}
+
+static vm_fault_t hmmdev_fault_huge(struct vm_fault *vmf)
+{
+	unsigned int how = vmf->flags & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT);
+	unsigned long addr = ALIGN_DOWN(vmf->address, HPAGE_PMD_SIZE);
+	struct folio *folio = page_folio(vmf->page);
+
+	if (how == FAULT_FLAG_ALLOW_RETRY && !hmmdev_huge_is_shared(folio))
+		return hmmdev_fault_unlocked(vmf, addr, folio);
+	hmmdev_huge_split_faulting(vmf->vma, addr, folio);
+	return 0;
+}
+
+vm_fault_t hmmdev_fault(struct vm_fault *vmf)
+{
+	struct hmmdev_space *space = hmmdev_page_space(vmf->page);
 	vm_fault_t ret;
 
 	/* The page may take its reference on the space with it. */
-	hmmdev_space_hold(mv.space);
-	if (order)
-		hmmdev_move_open(&mv);
-	ret = hmmdev_fault_move(&mv, order);
-	if (order)
-		hmmdev_move_close(&mv);
-	hmmdev_space_put(mv.space);
+	hmmdev_space_hold(space);
+	if (!vmf->pte && folio_test_large(page_folio(vmf->page)))
+		ret = hmmdev_fault_huge(vmf);
+	else
+		ret = hmmdev_fault_page(vmf);
+	hmmdev_space_put(space);
 	return ret;
 }

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "device.h"
+#include "loan.h"
 #include "space.h"
 
 static u64 hmmdev_page_number(struct hmmdev_device *dev, const struct page *page)
@@ -124,8 +125,12 @@ void hmmdev_folio_free(struct folio *folio)
 	unsigned int order = folio_order(folio);
 	unsigned long flags;
 
-	page->zone_device_data = NULL;
 	spin_lock_irqsave(&dev->lock, flags);
+	if (hmmdev_loan_keeps(dev, folio)) {
+		spin_unlock_irqrestore(&dev->lock, flags);
+		return;
+	}
+	page->zone_device_data = NULL;
 	WARN_ON_ONCE(hmmdev_blocks_give(dev->blocks, hmmdev_page_number(dev, page), order));
 	hmmdev_account_use(dev);
 	spin_unlock_irqrestore(&dev->lock, flags);

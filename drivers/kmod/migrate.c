@@ -19,6 +19,7 @@
 
 #include "census.h"
 #include "compat.h"
+#include "huge.h"
 #include "move.h"
 #include "space.h"
 #include "sum.h"
@@ -35,6 +36,7 @@ struct hmmdev_journey {
 	struct hmmdev_migrate *m;
 	bool evict;
 	bool quiet;	/* gaps in the range are nobody's fault */
+	bool exclusive;	/* huge pages may leave: the mmap lock is held for writing */
 	bool full;
 	int error;
 	struct hmmdev_windows ws;
@@ -87,7 +89,7 @@ static int hmmdev_leave_device(struct hmmdev_journey *j, struct hmmdev_device *d
 	int rc = 0;
 
 	j->mv.from = dev;
-	if (hmmdev_device_used(dev))
+	if (j->exclusive && hmmdev_device_used(dev))
 		rc = hmmdev_move_and_tell(j);
 	j->mv.from = NULL;
 	return rc;
@@ -214,6 +216,8 @@ static int hmmdev_window_locked(struct hmmdev_journey *j, struct hmmdev_migrate 
 		part->skip_shared += hmmdev_window_pages(&j->w);
 		return 0;
 	}
+	if (j->exclusive)
+		hmmdev_vma_exclude(vma);
 	j->mv.vma = vma;
 	j->mv.addr = j->w.addr;
 	j->mv.npages = hmmdev_window_pages(&j->w);
@@ -243,12 +247,13 @@ static int hmmdev_window_try(struct hmmdev_journey *j, struct hmmdev_migrate *pa
 {
 	int rc;
 
-	if (mmap_read_lock_killable(j->mm))
+	j->exclusive = !j->to && hmmdev_devices_in_use();
+	if (hmmdev_mm_lock(j->mm, j->exclusive))
 		return -EINTR;
 	hmmdev_move_open(&j->mv);
 	rc = hmmdev_window_locked(j, part);
 	hmmdev_move_close(&j->mv);
-	mmap_read_unlock(j->mm);
+	hmmdev_mm_unlock(j->mm, j->exclusive);
 	return rc;
 }
 
@@ -271,12 +276,7 @@ static int hmmdev_window_move(struct hmmdev_journey *j)
 	return rc;
 }
 
-/* Nothing else would come of the windows that follow. */
-static bool hmmdev_is_final(int error)
-{
-	return error == -EDQUOT || error == -ENODEV;
-}
-
+/* After those two errors nothing else would come of the windows that follow. */
 static int hmmdev_journey_windows(struct hmmdev_journey *j)
 {
 	u64 deadline = hmmdev_windows_deadline(ktime_get_ns(), j->m->timeout_ms);
@@ -284,7 +284,7 @@ static int hmmdev_journey_windows(struct hmmdev_journey *j)
 	int rc = hmmdev_windows_init(&j->ws, j->m->addr, j->m->len,
 				     small ? HMMDEV_HUGE_PAGES : HMMDEV_MOVE_PAGES);
 
-	while (!rc && !hmmdev_is_final(j->error)) {
+	while (!rc && j->error != -EDQUOT && j->error != -ENODEV) {
 		j->m->next = j->ws.next;
 		if (hmmdev_windows_over(&j->ws, ktime_get_ns(), deadline))
 			return -EAGAIN;

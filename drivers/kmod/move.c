@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 
 #include "compat.h"
+#include "huge.h"
 #include "move.h"
 #include "space.h"
 
@@ -121,7 +122,9 @@ static void hmmdev_select_source(struct hmmdev_move *mv, struct migrate_vma *arg
 	else
 		args->flags = MIGRATE_VMA_SELECT_DEVICE_COHERENT;
 	/* A huge coherent page could never be collected again. */
-	if (!mv->small && (!dev || dev->type == HMMDEV_TYPE_PRIVATE))
+	if (dev && dev->type != HMMDEV_TYPE_PRIVATE)
+		return;
+	if (!mv->small && (!mv->from || hmmdev_huge_prepare(mv)))
 		args->flags |= HMMDEV_SELECT_COMPOUND;
 }
 
@@ -168,12 +171,30 @@ int hmmdev_move_vma(struct hmmdev_move *mv)
 	return 0;
 }
 
+/* What is collected keeps the block as it is. */
+static void hmmdev_collect_block(struct hmmdev_move *mv, u64 page)
+{
+	struct hmmdev_device *dev = mv->from;
+	bool held;
+
+	mutex_lock(&dev->collect);
+	spin_lock_irq(&dev->lock);
+	held = !hmmdev_blocks_hold(dev->blocks, page);
+	spin_unlock_irq(&dev->lock);
+	if (held)
+		migrate_device_range(mv->src, dev->first_pfn + page, mv->npages);
+	spin_lock_irq(&dev->lock);
+	hmmdev_blocks_release(dev->blocks);
+	spin_unlock_irq(&dev->lock);
+	mutex_unlock(&dev->collect);
+}
+
 void hmmdev_move_block(struct hmmdev_move *mv, u64 page)
 {
 	hmmdev_move_start(mv);
 	memset(mv->src, 0, mv->npages * sizeof(*mv->src));
 	memset(mv->dst, 0, mv->npages * sizeof(*mv->dst));
-	migrate_device_range(mv->src, mv->from->first_pfn + page, mv->npages);
+	hmmdev_collect_block(mv, page);
 	hmmdev_place(mv);
 	hmmdev_copy_window(mv);
 	migrate_device_pages(mv->src, mv->dst, mv->npages);

@@ -53,9 +53,15 @@ void hmmdev_batches_exit(void);
 void hmmdev_move_open(struct hmmdev_move *mv);
 void hmmdev_move_close(struct hmmdev_move *mv);
 
-/* All steps for [addr, addr + npages) of the vma, with the mmap lock held. */
+/*
+ * All steps for [addr, addr + npages) of the vma, with the mmap lock held; where huge pages may
+ * leave a device for writing, and the VMA too (hmmdev_vma_exclude()).
+ */
 int hmmdev_move_vma(struct hmmdev_move *mv);
-/* All steps for the block whose first device page (not pfn) this is; npages is 512. */
+/*
+ * All steps for the single pages of the block whose first device page (not pfn) this is; npages is
+ * 512. A huge page there is left alone.
+ */
 void hmmdev_move_block(struct hmmdev_move *mv, u64 page);
 
 /*

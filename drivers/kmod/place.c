@@ -44,10 +44,13 @@ static struct folio *hmmdev_node_folio(int nid, unsigned int order)
 	return folio ? folio : __folio_alloc_node(gfp, order, nid);
 }
 
-/* A read-only entry may be one of several, after a fork; a writable one is the only one. */
+/*
+ * A read-only entry may be one of several, after a fork; a writable one is the only one, and so is
+ * each that leaves a device (huge.c).
+ */
 static bool hmmdev_may_be_shared(const struct hmmdev_move *mv, unsigned long i)
 {
-	return migrate_pfn_to_page(mv->src[i]) && !(mv->src[i] & MIGRATE_PFN_WRITE);
+	return !mv->from && migrate_pfn_to_page(mv->src[i]) && !(mv->src[i] & MIGRATE_PFN_WRITE);
 }
 
 static struct folio *hmmdev_policy_folio(struct hmmdev_move *mv, unsigned long i,
@@ -56,9 +59,6 @@ static struct folio *hmmdev_policy_folio(struct hmmdev_move *mv, unsigned long i
 	gfp_t gfp = order ? HUGE_GFP : SMALL_GFP;
 	struct folio *folio = NULL;
 
-	/* A fault cannot make another try with small pages. */
-	if (order && mv->fault_page && hmmdev_may_be_shared(mv, i))
-		gfp = GFP_TRANSHUGE | __GFP_RETRY_MAYFAIL;
 	if (order && hmmdev_no_policy(mv))
 		folio = hmmdev_pool_take(numa_mem_id());
 	if (folio)
@@ -68,11 +68,22 @@ static struct folio *hmmdev_policy_folio(struct hmmdev_move *mv, unsigned long i
 	return hmmdev_vma_alloc_folio(gfp, order, mv->vma, hmmdev_page_addr(mv, i));
 }
 
+/* A page that nobody asked for fails as its own space was told. */
+static bool hmmdev_system_fails(struct hmmdev_move *mv, unsigned long i, unsigned int order)
+{
+	struct page *from = migrate_pfn_to_page(mv->src[i]);
+	struct hmmdev_space *space = mv->space;
+
+	if (!space && from)
+		space = hmmdev_page_space(from);
+	return space && hmmdev_inject_hit(space, HMMDEV_INJECT_SYSTEM_ALLOC, order);
+}
+
 static struct page *hmmdev_system_page(struct hmmdev_move *mv, unsigned long i, unsigned int order)
 {
 	struct folio *folio;
 
-	if (mv->space && hmmdev_inject_hit(mv->space, HMMDEV_INJECT_SYSTEM_ALLOC, order))
+	if (hmmdev_system_fails(mv, i, order))
 		return NULL;
 	if (mv->nid == NUMA_NO_NODE)
 		folio = hmmdev_policy_folio(mv, i, order);

@@ -29,7 +29,8 @@ driver_tests = \
 	tests/driver/test_two_devices \
 	tests/driver/test_uffd \
 	tests/driver/test_unplug \
-	tests/driver/test_version
+	tests/driver/test_version \
+	tests/driver/test_zap
 driver_programs = $(driver_tests) tests/driver/device_new
 
 check_LTLIBRARIES += tests/driver/libdriver.la
@@ -162,6 +163,11 @@ tests_driver_test_version_SOURCES = tests/driver/test_version.c
 tests_driver_test_version_CFLAGS = $(driver_cflags)
 tests_driver_test_version_LDADD = $(driver_ldadd)
 tests_driver_test_version_LDFLAGS = $(driver_ldflags)
+
+tests_driver_test_zap_SOURCES = tests/driver/test_zap.c
+tests_driver_test_zap_CFLAGS = $(driver_cflags)
+tests_driver_test_zap_LDADD = $(driver_ldadd)
+tests_driver_test_zap_LDFLAGS = $(driver_ldflags)
 
 tests_driver_device_new_SOURCES = tests/driver/device_new.c
 tests_driver_device_new_CFLAGS = $(driver_cflags)

@@ -112,6 +112,20 @@ static void failing_fault(void)
 	expect(soon(!device_info(dev).used));
 }
 
+/* A page that several have after a fork comes back in small ones where there is no huge one, to each of them. */
+static void shared_fault(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(BYTES, SEED);
+
+	move_all(fd, at, BYTES, dev);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 1, 1000000);
+	end_child(in_child(expect_words(at, HUGE, SEED)));
+	expect_words(at, BYTES, SEED);
+	expect(soon(!device_info(dev).used));
+}
+
 /* Everything fails in turn, at every place. */
 static void every_place(void)
 {
@@ -134,4 +148,4 @@ static void every_place(void)
 }
 
 TESTS(TEST(huge_device_block), TEST(huge_system_page), TEST(small_device_pages), TEST(copies), TEST(failing_fault),
-      TEST(every_place))
+      TEST(shared_fault), TEST(every_place))

@@ -116,4 +116,37 @@ static void orphans(void)
 	expect_is(device_ctl(dev, HMMDEV_OP_REMOVE, NULL), 0);
 }
 
-TESTS(TEST(states), TEST(many_devices), TEST(while_in_use), TEST(orphans))
+/* Has huge pages on the device, a child that shares them, and ends; no huge page can be had for them. */
+static void die_before_the_child(uint32_t dev, int orders, int answers)
+{
+	int fd = space_open();
+	char *at = memory_huge(EACH, SEED), order;
+
+	move_all(fd, at, EACH, dev);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 1, 1000000);
+	if (in_child({
+		    expect_is(read(orders, &order, 1), 1);
+		    expect_words(at, EACH, SEED);
+		    expect_is(write(answers, "", 1), 1);
+	    }))
+		_exit(0);
+}
+
+/* Memory that only a child has any more, when the parent that put it there has ended. */
+static void of_a_child(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int orders[2], answers[2];
+	char answer;
+
+	expect_is(pipe(orders) | pipe(answers), 0);
+	end_child(in_child(die_before_the_child(dev, orders[0], answers[1])));
+	close(answers[1]);
+	expect_is(device_info(dev).used, EACH);
+	expect(device_drain(dev));
+	expect_is(write(orders[1], "", 1), 1);
+	expect_is(read(answers[0], &answer, 1), 1);
+	expect_is(device_ctl(dev, HMMDEV_OP_REMOVE, NULL), 0);
+}
+
+TESTS(TEST(states), TEST(many_devices), TEST(while_in_use), TEST(orphans), TEST(of_a_child))

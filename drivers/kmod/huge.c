@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Huge pages that leave a device
+ *
+ * When a huge entry is unmapped whose page is just leaving private memory, the kernel (7.2, 7.3)
+ * takes it for the page itself: a mapping and a reference are dropped that others hold, and the
+ * block is given out twice. Small entries are told apart. So a huge page leaves whole only while
+ * nobody can unmap it: one address space maps it, whose mmap lock and VMA are held for writing. That
+ * keeps out madvise() and the end of a process that is killed as well as munmap(). Every other huge
+ * page is split before it leaves.
+ *
+ * To split it the kernel has to find no reference but those of the page tables and its own: that of
+ * a fault is lent for so long (loan.c).
+ */
+#include <linux/migrate.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+
+#include "compat.h"
+#include "huge.h"
+#include "loan.h"
+#include "move.h"
+
+struct folio *hmmdev_huge_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(vma->vm_mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || pud_leaf(*pud))
+		return NULL;
+	return hmmdev_huge_entry(READ_ONCE(*pmd_offset(pud, addr)));
+}
+
+bool hmmdev_huge_is_shared(struct folio *folio)
+{
+	return hmmdev_mapcount(folio) != 1;
+}
+
+/* Another one's lock may mean that entries are just being restored: their number is not known. */
+static bool hmmdev_huge_is_alone(struct folio *folio)
+{
+	bool alone;
+
+	if (!folio_trylock(folio))
+		return false;
+	alone = !hmmdev_huge_is_shared(folio);
+	folio_unlock(folio);
+	return alone;
+}
+
+/* The kernel splits what it is asked for a part of; the part stays where it is. */
+static void hmmdev_huge_split(struct vm_area_struct *vma, unsigned long addr,
+			      struct hmmdev_device *dev, struct page *fault_page)
+{
+	unsigned long src = 0, dst = 0;
+	struct migrate_vma args = {
+		.vma = vma,
+		.src = &src,
+		.dst = &dst,
+		.start = addr,
+		.end = addr + PAGE_SIZE,
+		.pgmap_owner = dev,
+		.fault_page = fault_page,
+		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE,
+	};
+
+	if (!migrate_vma_setup(&args))
+		migrate_vma_finalize(&args);
+}
+
+static bool hmmdev_huge_prepare_at(struct hmmdev_move *mv, unsigned long addr)
+{
+	struct folio *folio = hmmdev_huge_at(mv->vma, addr);
+
+	if (!folio || hmmdev_page_device(&folio->page) != mv->from)
+		return true;
+	mmap_assert_write_locked(mv->vma->vm_mm);
+	if (mv->fault_page == &folio->page || hmmdev_huge_is_alone(folio))
+		return true;
+	hmmdev_huge_split(mv->vma, addr, mv->from, NULL);
+	return !hmmdev_huge_at(mv->vma, addr);
+}
+
+bool hmmdev_huge_prepare(struct hmmdev_move *mv)
+{
+	unsigned long addr = ALIGN(mv->addr, HPAGE_PMD_SIZE);
+	unsigned long end = mv->addr + mv->npages * PAGE_SIZE;
+	bool ready = true;
+
+	for (; addr + HPAGE_PMD_SIZE <= end; addr += HPAGE_PMD_SIZE)
+		ready &= hmmdev_huge_prepare_at(mv, addr);
+	return ready;
+}
+
+void hmmdev_huge_split_faulting(struct vm_area_struct *vma, unsigned long addr, struct folio *folio)
+{
+	struct hmmdev_device *dev = hmmdev_page_device(&folio->page);
+	struct hmmdev_loan loan;
+
+	hmmdev_loan_begin(&loan, folio);
+	hmmdev_huge_split(vma, addr, dev, &folio->page);
+	hmmdev_loan_end(&loan);
+}
+
+/* Where page `index` of private memory is in that VMA, or 0. */
+static unsigned long hmmdev_address_in(struct vm_area_struct *vma, pgoff_t index)
+{
+	if (index < vma->vm_pgoff || index - vma->vm_pgoff + HPAGE_PMD_NR > vma_pages(vma))
+		return 0;
+	return vma->vm_start + (index - vma->vm_pgoff) * PAGE_SIZE;
+}
+
+/* Under the lock of the anon_vma. */
+static struct mm_struct *hmmdev_nth_mm(struct anon_vma *anon_vma, pgoff_t index, unsigned int n,
+				       unsigned long *ret_addr)
+{
+	struct rb_node *node = rb_first_cached(&anon_vma->rb_root);
+
+	for (; node; node = rb_next(node)) {
+		struct vm_area_struct *vma = rb_entry(node, struct anon_vma_chain, rb)->vma;
+
+		*ret_addr = hmmdev_address_in(vma, index);
+		if (*ret_addr && atomic_read(&vma->vm_mm->mm_users) && !n--)
+			return mmget_not_zero(vma->vm_mm) ? vma->vm_mm : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * As the kernel's own walk begins: an anon_vma is none any more only when nothing maps its pages,
+ * and its memory is one's for as long as RCU is read.
+ */
+struct mm_struct *hmmdev_huge_mapper(struct folio *folio, unsigned int n, unsigned long *ret_addr)
+{
+	struct mm_struct *mm = NULL;
+	struct anon_vma *anon_vma;
+	struct rw_semaphore *lock;
+
+	rcu_read_lock();
+	anon_vma = hmmdev_anon_vma(folio);
+	lock = anon_vma ? &READ_ONCE(anon_vma->root)->rwsem : NULL;
+	if (lock && down_read_trylock(lock)) {
+		if (folio_mapped(folio) && hmmdev_anon_vma(folio) == anon_vma)
+			mm = hmmdev_nth_mm(anon_vma, folio->index, n, ret_addr);
+		up_read(lock);
+	}
+	rcu_read_unlock();
+	return mm;
+}
