@@ -62,6 +62,7 @@ struct match_config {
 };
 struct config {
 	char socket[CONFIG_PATH], state_dir[CONFIG_PATH], control_group[64];
+	char uffd_group[64];	/* who is handed /dev/userfaultfd; "": everybody */
 	enum backing_choice backing;
 	uint64_t huge_pages;			/* bytes that the machine's overcommit is raised by at the most; 0: by what the tiers need */
 	uint32_t fault_threads, workers;	/* of each user, 1..16; defaults: half the CPUs up to 4 (io), 2 */

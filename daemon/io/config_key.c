@@ -62,6 +62,7 @@ static const struct config_key daemon_keys[] = {
 	{ "socket", VALUE_PATH, FIELD(struct config, socket), 0, SOCKET_PATH, NULL },
 	{ "state-dir", VALUE_PATH, FIELD(struct config, state_dir), 0, 0, NULL },
 	{ "control-group", VALUE_TEXT, FIELD(struct config, control_group), 0, 0, NULL },
+	{ "userfaultfd-group", VALUE_TEXT, FIELD(struct config, uffd_group), 0, 0, NULL },
 	{ "backing", VALUE_CHOICE, FIELD(struct config, backing), 0, 0, backings },
 	{ "huge-pages", VALUE_SIZE, FIELD(struct config, huge_pages), 0, 0, NULL },
 	{ "fault-threads", VALUE_NUMBER, FIELD(struct config, fault_threads), 1, 16, NULL },

@@ -87,7 +87,7 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 	if (r)
 		return r;
 	*d->config = *c;
-	server_set_control_group(d->server, c->control_group);
+	server_set_groups(d->server, c);
 	hugepages_set(d->hugepages, d->world, 0);
 	schedule_kick(d);
 	r = daemon_tiers_open(d, tiers);

@@ -66,11 +66,12 @@ static int know_image(struct request *q, const Hmmd__Hello *h)
 	return 0;
 }
 
-/* 1, 0 or -errno of looking it up, which counts as no. */
-static bool may_control(const struct server *s, const struct peer *p)
+/* It lets faults of the kernel wait, which an exploit of the kernel can make use of. */
+static bool may_have_uffd(const struct daemon *d, const struct peer *p)
 {
-	return p->uid == 0 || p->uid == geteuid() ||
-	       (s->has_control_group && peer_in_group(p, s->control_group) > 0);
+	const struct server_group *g = &d->server->uffd_group;
+
+	return d->uffd_device >= 0 && (!g->named || server_group_has(g, p));
 }
 
 static int new_ledger(struct request *q, uint64_t client, struct ledgerfile **ret)
@@ -169,7 +170,7 @@ static size_t reply_fds(struct request *q, int *fds, uint64_t *features)
 		*features |= HMMD__FEATURE__FEATURE_LEDGER;
 		n++;
 	}
-	if (q->daemon->uffd_device >= 0) {
+	if (may_have_uffd(q->daemon, &s->peer)) {
 		fds[n++] = q->daemon->uffd_device;
 		*features |= HMMD__FEATURE__FEATURE_UFFD_DEVICE;
 	}
@@ -227,7 +228,7 @@ void request_hello(struct request *q)
 	}
 	s->said_hello = true;
 	s->features = h->features;
-	s->control = may_control(q->daemon->server, &s->peer);
+	s->control = server_group_has(&q->daemon->server->control_group, &s->peer);
 	log_line(LOG_LEVEL_DEBUG, "pid %d (%s, uid %u) is connection %llu", (int)s->peer.pid,
 		 s->peer.program, (unsigned int)s->peer.uid, (unsigned long long)s->id);
 	greet(q);

@@ -263,7 +263,7 @@ int server_new(struct server **ret, struct daemon *d)
 		server_free(s);
 		return r;
 	}
-	server_set_control_group(s, d->world->config.control_group);
+	server_set_groups(s, &d->world->config);
 	*ret = s;
 	return 0;
 }
@@ -345,11 +345,20 @@ struct server *server_free(struct server *s)
 	return NULL;
 }
 
-void server_set_control_group(struct server *s, const char *name)
+static void look_up(struct server_group *ret, const char *name)
 {
 	struct group *g = name[0] ? getgrnam(name) : NULL;
 
-	s->has_control_group = g != NULL;
-	if (g)
-		s->control_group = g->gr_gid;
+	*ret = (struct server_group){ .named = name[0], .there = g != NULL, .gid = g ? g->gr_gid : 0 };
+}
+
+void server_set_groups(struct server *s, const struct config *c)
+{
+	look_up(&s->control_group, c->control_group);
+	look_up(&s->uffd_group, c->uffd_group);
+}
+
+bool server_group_has(const struct server_group *g, const struct peer *p)
+{
+	return p->uid == 0 || p->uid == geteuid() || (g->there && peer_in_group(p, g->gid) > 0);
 }

@@ -11,6 +11,7 @@
 #include "proto/arena.h"
 
 struct daemon;
+struct peer;
 struct session;
 
 struct server {
@@ -31,8 +32,10 @@ struct server {
 	void *decode;			/* HMM_LIMIT_DECODE bytes */
 	void *page;			/* TABLE_BUFFER bytes: a page of a listing */
 	struct arena arena;
-	bool has_control_group;
-	gid_t control_group;
+	struct server_group {
+		bool named, there;	/* in the configuration, on the machine; if not there nobody is in it */
+		gid_t gid;
+	} control_group, uffd_group;
 };
 
 /* From systemd's descriptor "client", or bound here. -EADDRINUSE: another daemon listens (logged). */
@@ -44,8 +47,10 @@ void server_stop(struct server *s);
 /* Closes every connection; libuv frees the sessions in its next turn. Spaces stay. */
 void server_close(struct server *s);
 struct server *server_free(struct server *s);	/* after that turn */
-/* The group of the configuration, after a reload too. */
-void server_set_control_group(struct server *s, const char *name);
+/* The groups of the configuration, after a reload too. */
+void server_set_groups(struct server *s, const struct config *c);
+/* Root, hmmd's own user, and its members. A group that cannot be looked up has none. */
+bool server_group_has(const struct server_group *g, const struct peer *p);
 void server_add(struct server *s, struct session *session);
 /* A request was served: the next is likely to follow before an idle CPU could wake up. */
 void server_stay_awake(struct server *s);

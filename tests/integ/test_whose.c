@@ -12,6 +12,7 @@
 #include "tests/support/ask.h"
 #include "tests/support/house.h"
 #include "tests/support/other.h"
+#include "tests/support/rawpeer.h"
 #include "tests/support/test.h"
 
 enum { NOBODY = 65534, SEED = 3 };
@@ -152,11 +153,59 @@ static void who_cannot_be_seen_is_refused_by_name(void **state)
 	house_remove(h);
 }
 
+/* Whether a program of this user and group is handed the device. */
+static bool is_handed(const struct house *h, uid_t uid, gid_t group)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct rawpeer *p;
+
+		if (setgroups(1, &group) || (uid && (setgid(uid) || setuid(uid))))
+			_exit(2);
+		p = rawpeer_open(h->socket);
+		rawpeer_hello(p);
+		_exit(p->uffd_device >= 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status);
+}
+
+static void the_device_is_for_a_group(void **state)
+{
+	struct house_options o = { .daemon = "" };
+	const struct group *g = getgrnam("daemon");
+	struct house *h;
+	gid_t gid;
+
+	(void)state;
+	need_root();
+	if (!g || access("/dev/userfaultfd", R_OK | W_OK))
+		skip_because("no group daemon, or no /dev/userfaultfd");
+	gid = g->gr_gid;
+	h = house_open(&o);
+	assert_true(is_handed(h, NOBODY, NOBODY));
+	house_close(h);
+	o.daemon = "userfaultfd-group = daemon\n";
+	h = house_open(&o);
+	assert_false(is_handed(h, NOBODY, NOBODY));
+	assert_true(is_handed(h, NOBODY, gid));
+	assert_true(is_handed(h, 0, 0));
+	house_close(h);
+	o.daemon = "userfaultfd-group = no-such-group\n";
+	h = house_open(&o);
+	assert_false(is_handed(h, NOBODY, gid));
+	house_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_ordinary_user_sees_no_other),
 		cmocka_unit_test(who_cannot_be_seen_is_refused_by_name),
+		cmocka_unit_test(the_device_is_for_a_group),
 	};
 
 	return cmocka_run_group_tests_name("whose", tests, NULL, NULL);
