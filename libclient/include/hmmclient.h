@@ -89,7 +89,11 @@ typedef void hmm_event_fn(struct hmm_client *, const struct hmm_event *, void *u
  */
 int hmm_client_new(struct hmm_client **ret, const struct hmm_client_options *opts);
 struct hmm_client *hmm_client_ref(struct hmm_client *);
-/* The last unref frees all ranges (managed memory is unmapped). Returns NULL. NULL is allowed. */
+/*
+ * The last unref frees all ranges (managed memory is unmapped). Returns NULL. NULL is allowed. It waits until an event
+ * handler that runs in the helper thread has returned, because none runs afterwards: do not call it with a lock that
+ * the handler takes, nor where the handler waits for the caller. In the handler itself it does not wait.
+ */
 struct hmm_client *hmm_client_unref(struct hmm_client *);
 void hmm_client_set_userdata(struct hmm_client *, void *userdata);
 void *hmm_client_get_userdata(const struct hmm_client *);
