@@ -98,8 +98,8 @@ static bool already_there(const struct op *op, uint64_t word)
 		return state == PAGE_ABSENT ||
 		       (state == PAGE_DEVICE && page_word_tier(word) == op->tier);
 	case MOVE_NODE:
-		return state == PAGE_ABSENT ||
-		       (state == PAGE_RESIDENT && page_word_tier(word) == op->tier);
+		return state == PAGE_ABSENT ||	/* where there are several nodes it is looked at again */
+		       (state == PAGE_RESIDENT && page_word_tier(word) == op->tier && !op->world->many_nodes);
 	case MOVE_FILL:
 		return state == PAGE_RESIDENT;
 	case MOVE_DISCARD:

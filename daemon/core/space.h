@@ -13,7 +13,7 @@ struct squad;
 struct world;
 
 /* Why a page that somebody moved by hand is elsewhere, with nobody having asked for that, and no thread touched it. */
-enum undone { UNDONE_ROOM, UNDONE_POLICY, UNDONE_DRAIN, UNDONE_REASONS };
+enum undone { UNDONE_ROOM, UNDONE_POLICY, UNDONE_DRAIN, UNDONE_KERNEL, UNDONE_REASONS };
 
 struct space {
 	uint64_t client;		/* id */

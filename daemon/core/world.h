@@ -31,6 +31,7 @@ struct world {
 	struct events *events;
 	uint64_t next_id;		/* ranges, ops */
 	uint32_t held_moves, held_weight;	/* op_moves, op_weight of the spaces that are held up */
+	bool many_nodes;		/* of NUMA: the kernel may move a page with nobody asking here. Fixed before threads run */
 	bool dry_run;			/* plans are made and told, not carried out */
 };
 

@@ -56,6 +56,7 @@ struct daemon {
 	struct server *server;
 	struct schedule *schedule;			/* of schedule.c; NULL: stopped */
 	struct track *track;				/* of track.c; NULL: stopped */
+	size_t survey;					/* of survey.c: where it is in the map of ranges */
 	struct retire *retire;				/* of retire.c; NULL: nothing is dying */
 	struct list_node graves;			/* of grave.c: ledgers of clients that are gone */
 	struct list_node waiting_spaces;		/* struct resume: restored, their clients not back yet */

@@ -207,9 +207,12 @@ static void driver_tier(struct daemon *d, struct tier *t)
 int daemon_tiers_open(struct daemon *d, unsigned int first)
 {
 	int r = d->numa ? 0 : numa_map_new(&d->numa);
+	uint64_t nodes;
 
 	if (r)
 		return r;
+	if (!first)
+		d->world->many_nodes = !numa_nodes(&nodes) && nodes & (nodes - 1);
 	for (unsigned int i = first; !r && i < d->world->n_tiers; i++) {
 		if (tier_is_resident(&d->world->tiers[i]))
 			node_tier(d, &d->world->tiers[i]);

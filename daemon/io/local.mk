@@ -172,7 +172,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/state_dir.h \
 	daemon/io/stop.c \
 	daemon/io/stop.h \
-	daemon/io/survivors.c \
+	daemon/io/survey.c daemon/io/survey.h daemon/io/survivors.c \
 	daemon/io/survivors.h \
 	daemon/io/tier_record.c \
 	daemon/io/tier_record.h \
@@ -188,7 +188,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/worker.c \
 	daemon/io/worker_driver.c \
 	daemon/io/worker_driver.h \
-	daemon/io/worker_node.c \
+	daemon/io/worker_look.c daemon/io/worker_look.h daemon/io/worker_node.c \
 	daemon/io/worker_node.h
 daemon_io_libio_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(PROTOBUF_C_CFLAGS) $(SYSTEMD_CFLAGS) $(INIH_CFLAGS)
 daemon_io_libio_la_LIBADD = \

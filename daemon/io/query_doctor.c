@@ -156,6 +156,28 @@ static void examine_files(const struct daemon *d, struct findings *f)
 		 "what it has put there");
 }
 
+static bool any_adopted(const struct world *w)
+{
+	LIST_EACH(node, &w->spaces)
+		if (container_of(node, struct space, in_world)->adopted_bytes)
+			return true;
+	return false;
+}
+
+/* NUMA balancing sends a page to the node of the thread that touches it, also right after somebody moved it elsewhere. */
+static void examine_balancing(const struct daemon *d, struct findings *f)
+{
+	bool on = d->world->many_nodes && numa_balancing(), undoes = on && any_adopted(d->world);
+	struct doctor_line *l = add(f, "balancing", undoes ? DOCTOR_DEGRADED : DOCTOR_OK);
+
+	snprintf(l->text, sizeof(l->text), !d->world->many_nodes ? "this machine has one NUMA node" :
+		 !on ? "the kernel's NUMA balancing is off" :
+		 undoes ? "the kernel's NUMA balancing moves adopted memory to who touches it, and undoes moves to other nodes" :
+		 "the kernel's NUMA balancing is on, and there is no adopted memory that it could move");
+	if (undoes)
+		snprintf(l->remedy, sizeof(l->remedy), "sysctl kernel.numa_balancing=0");
+}
+
 static void examine_threads(const struct daemon *d, struct findings *f)
 {
 	unsigned int stuck = crew_stuck(d->crew);
@@ -244,6 +266,7 @@ static int query_doctor(struct query *q)
 	examine_waits(q, &f);
 	examine_errands(q->daemon, &f);
 	examine_files(q->daemon, &f);
+	examine_balancing(q->daemon, &f);
 	examine_threads(q->daemon, &f);
 	examine_control(q->daemon, &f);
 	examine_config(q->daemon, &f);

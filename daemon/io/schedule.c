@@ -17,6 +17,7 @@
 #include "daemon/io/schedule_own.h"
 #include "daemon/io/server.h"
 #include "daemon/io/space_driver.h"
+#include "daemon/io/survey.h"
 #include "daemon/io/waits.h"
 
 #define USEC_PER_MSEC 1000ULL
@@ -56,6 +57,7 @@ static void each_second(struct schedule *s, uint64_t now_us)
 	graves_look(s->daemon);
 	outgoing_trim();
 	space_drivers_round(s->daemon);
+	survey_round(s->daemon);
 	if (s->daemon->server)	/* tests of the crew run without one */
 		server_look(s->daemon->server);
 	if (s->lost_untold)

@@ -45,6 +45,8 @@ void schedule_moved(struct daemon *d, uint64_t op, const struct range *r, uint64
 void schedule_flush_moved(struct daemon *d);
 /* schedule_undone.c: a page has gone elsewhere; if somebody had moved it by hand, its client is told, and why. */
 void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone why);
+/* The kernel has moved pages: a bit for each, from the first that was looked at. */
+void schedule_found(struct daemon *d, const struct move *m, uint64_t pages);
 enum undone schedule_why(const struct move *m);
 void schedule_tell_undone(struct daemon *d);	/* every second */
 /* schedule_plan.c */

@@ -136,7 +136,7 @@ static void tell_span(struct daemon *d, const struct move *m, const struct op *o
 			continue;
 		if (op)
 			schedule_moved(d, op->id, m->range, m->vpn + i, 1);
-		else if (was_planned(m))
+		else if (was_planned(m) || m->kind == MOVE_LOOK)
 			schedule_left(d, m->range, m->vpn + i, schedule_why(m));
 	}
 	if (op)
@@ -149,6 +149,11 @@ void schedule_span_done(struct daemon *d, const struct move *m, const struct op_
 	struct op *op = m->op ? idmap_get(d->world->ops, m->op) : NULL;
 	uint64_t before[SPAN_WORDS];
 
+	if (m->kind == MOVE_LOOK && !atomic_load(&m->range->adopted)) {
+		schedule_found(d, m, whole);
+		range_drop(m->range);
+		return;
+	}
 	look_at_words(m, before);
 	book(m, bytes, whole);
 	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));

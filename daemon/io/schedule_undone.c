@@ -13,24 +13,47 @@ static const char *const words[] = {
 	[UNDONE_ROOM] = "others needed the room",
 	[UNDONE_POLICY] = "the policy found it warmer than what lies there",
 	[UNDONE_DRAIN] = "the tier is being drained",
+	[UNDONE_KERNEL] = "the kernel moved it, see hmmctl doctor",
 };
 
 enum undone schedule_why(const struct move *m)
 {
-	return m->reason == REASON_DRAIN ? UNDONE_DRAIN : m->reason == REASON_POLICY ? UNDONE_POLICY : UNDONE_ROOM;
+	return m->kind == MOVE_LOOK ? UNDONE_KERNEL : m->reason == REASON_DRAIN ? UNDONE_DRAIN : m->reason == REASON_POLICY ? UNDONE_POLICY : UNDONE_ROOM;
 }
 
-void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone why)
+static void undone(struct daemon *d, struct range *r, uint64_t vpn, unsigned int from, enum undone why)
 {
 	struct space *s = r->space;
-	unsigned int from;
 
-	if (!range_undone(r, vpn, &from))
-		return;
 	schedule_moved(d, 0, r, vpn, 1);
 	s->undone[why] += range_clip(r, vpn, 1);
 	s->undone_from[why] = (uint8_t)from;
 	s->undone_to[why] = (uint8_t)page_word_tier(adopted_word(r, vpn));
+}
+
+void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone why)
+{
+	unsigned int from;
+
+	if (range_undone(r, vpn, &from))
+		undone(d, r, vpn, from, why);
+}
+
+/* Adopted memory that nobody watches has a word only where somebody has moved it. */
+void schedule_found(struct daemon *d, const struct move *m, uint64_t pages)
+{
+	struct range *r = m->range;
+	unsigned int from;
+
+	for (uint64_t vpn = m->vpn; pages; vpn++, pages >>= 1) {
+		from = page_word_tier(adopted_word(r, vpn));
+		if (!(pages & 1) || atomic_load(&r->dying))
+			continue;
+		if (r->kind == RANGE_MANAGED)
+			schedule_left(d, r, vpn, UNDONE_KERNEL);
+		else if (page_word_state(adopted_word(r, vpn)) == PAGE_ADOPTED && !adopted_moved(r, vpn, 1, m->tier))
+			undone(d, r, vpn, from, UNDONE_KERNEL);
+	}
 }
 
 static void tell(struct daemon *d, struct space *s, enum undone why)

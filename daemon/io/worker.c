@@ -8,6 +8,7 @@
 #include "daemon/core/space.h"
 #include "daemon/io/crew_threads.h"
 #include "daemon/io/worker_driver.h"
+#include "daemon/io/worker_look.h"
 #include "daemon/io/worker_node.h"
 
 #define SLICE_NS 5000000ULL	/* 5 ms: what the others wait for */
@@ -54,7 +55,8 @@ static enum move_outcome fill(struct worker *w, const struct move *m)
 	if (rc != MOVER_DONE && rc != MOVER_E_ALREADY)
 		return outcome_of(rc);
 	after = atomic_load_explicit(word, memory_order_acquire);
-	if (to_node && page_word_state(after) == PAGE_RESIDENT && page_word_tier(after) != m->tier)
+	if (to_node && page_word_state(after) == PAGE_RESIDENT &&
+	    (page_word_tier(after) != m->tier || (rc == MOVER_E_ALREADY && w->hand.crew->daemon->world->many_nodes)))
 		return worker_move_page(w, m);
 	return outcome_of(rc);
 }
@@ -127,7 +129,10 @@ static void work(struct worker *w, const struct move *m)
 	struct crew_result result = { .move = *m, .outcome = MOVE_FAILED };
 
 	crew_at(&w->hand, m->range->space, m->vpn, crew_clock_ns(), m->op || m->kind == MOVE_PIN);
-	if (m->range->kind == RANGE_ADOPTED) {
+	if (m->kind == MOVE_LOOK && !atomic_load(&m->range->adopted)) {
+		result.span = 1;
+		worker_look(w, m, &result);
+	} else if (m->range->kind == RANGE_ADOPTED) {
 		result.span = 1;
 		w->slice_ends_ns = m->op && m->kind != MOVE_PIN ? crew_clock_ns() + SLICE_NS : 0;
 		worker_adopted(w, m, &result);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/core/space.h"
+#include "daemon/io/worker_look.h"
 #include "daemon/io/worker_node.h"
 #include "daemon/mech/doors.h"
 
@@ -64,10 +65,13 @@ enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 	struct pool *room = &r->space->account->pools[m->tier];
 	uint64_t addr = m->vpn << LEDGER_PAGE_SHIFT;
 	radix_word *word = space_word(r->space, addr);
-	uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
 	struct numa_moved moved = { 0 };
-	unsigned int from = page_word_tier(seen);
+	unsigned int from;
+	uint64_t seen;
 
+	worker_find_page(w, r, m->vpn);
+	seen = atomic_load_explicit(word, memory_order_acquire);
+	from = page_word_tier(seen);
 	if (page_word_state(seen) != PAGE_RESIDENT)
 		return MOVE_BUSY;
 	if (from == m->tier)

@@ -95,6 +95,10 @@ int numa_move(struct numa_map *m, const struct image *of, const uint64_t *addrs,
  */
 int numa_move_huge(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, unsigned int tier, struct numa_moved *ret);
 
+bool numa_balancing(void);	/* the kernel moves pages to the nodes of those who touch them */
+/* The tier of the base page at each address, NUMA_NO_TIER: there is none, or it is on no tier's node. Errors as image_move_pages(). */
+enum { NUMA_NO_TIER = 0xff };
+int numa_where(const struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, uint8_t *ret_tiers);
 bool numa_on_tier(const struct numa_map *m, unsigned int tier, int node);	/* node: negative for a page that is nowhere */
 /*
  * numa_leave.c: of [addr, end) what lies on the nodes of tier `from` goes to `tier`; all else, and what was never

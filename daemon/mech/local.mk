@@ -20,7 +20,7 @@ daemon_mech_libmech_la_SOURCES = \
 	daemon/mech/mover.c daemon/mech/mover.h daemon/mech/mover_own.h \
 	daemon/mech/mover_evict.c daemon/mech/mover_fill.c daemon/mech/mover_recover.c \
 	daemon/mech/numa.c \
-	daemon/mech/numa_leave.c \
+	daemon/mech/numa_leave.c daemon/mech/numa_where.c \
 	daemon/mech/pagemap.c \
 	daemon/mech/peer.c \
 	daemon/mech/view.c daemon/mech/view.h \

@@ -3,6 +3,7 @@
 # they are packed, and like the tests of tests/integ they start a hmmd of their own
 # or talk to the service.
 vm_programs = \
+	tests/vm/programs/numa_found \
 	tests/vm/programs/numa_moves \
 	tests/vm/programs/numa_policy \
 	tests/vm/programs/service
@@ -11,6 +12,9 @@ EXTRA_PROGRAMS += $(vm_programs)
 vm_program_common = tests/vm/programs/patience.h
 vm_program_nodes = $(vm_program_common) tests/vm/programs/node.c tests/vm/programs/node.h
 
+tests_vm_programs_numa_found_SOURCES = tests/vm/programs/numa_found.c $(vm_program_nodes)
+tests_vm_programs_numa_found_CFLAGS = $(support_cflags)
+tests_vm_programs_numa_found_LDADD = $(support_ldadd) -lnuma
 tests_vm_programs_numa_moves_SOURCES = tests/vm/programs/numa_moves.c $(vm_program_nodes)
 tests_vm_programs_numa_moves_CFLAGS = $(support_cflags)
 tests_vm_programs_numa_moves_LDADD = $(support_ldadd) -lnuma

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pages that somebody else has moved: migrate_pages(2) here, in the place of NUMA balancing or of a node that is taken
+ * offline. A move looks at them again, and so does hmmd by itself.
+ */
+#include <numaif.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/house.h"
+#include "tests/support/move.h"
+#include "tests/support/words.h"
+#include "tests/vm/programs/node.h"
+#include "tests/vm/programs/patience.h"
+
+enum { PAGES = 8, SEED = 3 };
+#define SIZE (PAGES * HUGE_PAGE)
+
+struct setting {
+	struct house *house;
+	struct hmm_client *client;
+	struct hmm_range *managed, *adopted;
+	uint8_t *at;			/* of the adopted one */
+	_Atomic uint64_t moved;		/* bytes told to have come to node 0 */
+	_Atomic unsigned int why;
+};
+
+static void hear(struct hmm_client *c, const struct hmm_event *e, void *userdata)
+{
+	struct setting *s = userdata;
+
+	(void)c;
+	if (e->type == HMM_EVENT_MOVED && !strcmp(e->tier, "node0"))
+		atomic_fetch_add(&s->moved, e->length);
+	atomic_fetch_add(&s->why, e->type == HMM_EVENT_NOTICE && strstr(e->text, "the kernel moved it") != NULL);
+}
+
+/* Both ranges are on node 1, where they were asked to be. */
+static void begin(struct setting *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->house = house_open(&(struct house_options){
+		.backing = "hugetlb", .config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") });
+	s->client = house_client(s->house, "found", 0);
+	assert_int_equal(hmm_client_set_event_handler(s->client, hear, s), 0);
+	s->at = node_memory(SIZE, true);
+	assert_int_equal(hmm_register(s->client, s->at, SIZE, NULL, &s->adopted), 0);
+	assert_int_equal(hmm_alloc(s->client, SIZE, NULL, &s->managed), 0);
+	words_fill(s->at, SIZE, SEED);
+	words_fill(hmm_range_addr(s->managed), SIZE, SEED + 1);
+	move_all(s->adopted, 0, 0, "node1");
+	move_all(s->managed, 0, 0, "node1");
+	assert_int_equal(move_count(s->managed, (uint8_t)ask_tier(s->client, "node1")), PAGES);
+	assert_int_equal(move_count(s->adopted, (uint8_t)ask_tier(s->client, "node1")), PAGES);
+}
+
+static void end(struct setting *s)
+{
+	assert_int_equal(words_bad(s->at, SIZE, SEED), 0);
+	assert_int_equal(words_bad(hmm_range_addr(s->managed), SIZE, SEED + 1), 0);
+	hmm_client_unref(s->client);
+	node_release(s->at, SIZE);
+	house_close(s->house);
+}
+
+/* To node 0, by this process alone, until all of it is there: a page that the kernel has in hand is passed by. */
+static bool taken_away(const struct setting *s)
+{
+	unsigned long from = 2, to = 1;
+
+	assert_true(migrate_pages(0, 64, &from, &to) >= 0);
+	return node_pages(s->at, SIZE, 0) == PAGES && node_pages(hmm_range_addr(s->managed), SIZE, 0) == PAGES;
+}
+
+static void a_move_looks_again(void **state)
+{
+	struct hmm_move_result m;
+	struct setting s;
+
+	(void)state;
+	begin(&s);
+	assert_soon(taken_away(&s));
+	move_some(s.managed, 0, 0, "node1", &m);
+	assert_int_equal(m.moved, SIZE);
+	assert_int_equal(node_pages(hmm_range_addr(s.managed), SIZE, 1), PAGES);
+	move_some(s.adopted, 0, 0, "node1", &m);
+	assert_int_equal(m.moved, SIZE);
+	assert_int_equal(node_pages(s.at, SIZE, 1), PAGES);
+	move_some(s.managed, 0, 0, "node1", &m);
+	assert_int_equal(m.already_there, SIZE);
+	end(&s);
+}
+
+static void what_is_listed_follows(void **state)
+{
+	struct setting s;
+	uint8_t node;
+
+	(void)state;
+	begin(&s);
+	node = (uint8_t)ask_tier(s.client, "node0");
+	assert_soon(taken_away(&s));
+	assert_soon(move_count(s.managed, node) == PAGES);
+	assert_soon(move_count(s.adopted, node) == PAGES);
+	assert_soon(atomic_load(&s.moved) == 2 * SIZE);
+	assert_soon(atomic_load(&s.why) > 0);
+	assert_soon(ask_used(s.client, "node0") >= SIZE);
+	end(&s);
+}
+
+static void set_balancing(int on)
+{
+	FILE *f = fopen("/proc/sys/kernel/numa_balancing", "we");
+
+	assert_non_null(f);
+	fprintf(f, "%d\n", on);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void doctor_says_who_undoes_moves(void **state)
+{
+	struct setting s;
+	char text[64];
+
+	(void)state;
+	begin(&s);
+	ask_text(s.client, "doctor", "check", "balancing", "state", text, sizeof(text));
+	assert_string_equal(text, "ok");
+	set_balancing(1);
+	ask_text(s.client, "doctor", "check", "balancing", "state", text, sizeof(text));
+	set_balancing(0);
+	assert_string_equal(text, "degraded");
+	end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_move_looks_again),
+		cmocka_unit_test(what_is_listed_follows),
+		cmocka_unit_test(doctor_says_who_undoes_moves),
+	};
+
+	return cmocka_run_group_tests_name("moved by others", tests, NULL, NULL);
+}
