@@ -29,11 +29,11 @@ struct events *events_free(struct events *e)
 
 uint64_t events_add(struct events *e, uint64_t at_us, enum event_severity s, const char *text)
 {
-	return events_add_client(e, at_us, s, 0, text);
+	return events_add_client(e, at_us, s, 0, EVENT_NOBODY, text);
 }
 
 uint64_t events_add_client(struct events *e, uint64_t at_us, enum event_severity s, uint64_t client,
-			   const char *text)
+			   uint32_t uid, const char *text)
 {
 	struct event *event = &e->kept[++e->last % EVENTS_KEPT];
 
@@ -41,6 +41,7 @@ uint64_t events_add_client(struct events *e, uint64_t at_us, enum event_severity
 	event->at_us = at_us;
 	event->severity = s;
 	event->client = client;
+	event->uid = uid;
 	snprintf(event->text, sizeof(event->text), "%s", text);
 	return e->last;
 }

@@ -63,6 +63,17 @@ uint64_t daemon_wall_us(void)
 	return clock_us(CLOCK_REALTIME);
 }
 
+static uint32_t user_of(const struct daemon *d, uint64_t client)
+{
+	LIST_EACH(node, &d->world->spaces) {
+		const struct space *s = container_of(node, struct space, in_world);
+
+		if (s->client == client)
+			return s->uid;
+	}
+	return EVENT_NOBODY;
+}
+
 static void event(struct daemon *d, enum event_severity severity, uint64_t client, const char *format,
 		  va_list args)
 {
@@ -72,16 +83,17 @@ static void event(struct daemon *d, enum event_severity severity, uint64_t clien
 		[EVENT_ERROR] = LOG_LEVEL_ERROR,
 	};
 	char said[EVENT_TEXT], text[EVENT_TEXT], number[24], id[24];
+	uint32_t uid = client ? user_of(d, client) : EVENT_NOBODY;
 	uint64_t sequence;
 
 	vsnprintf(said, sizeof(said), format, args);
 	text_escape(text, sizeof(text), said, "");
-	sequence = events_add_client(d->world->events, daemon_wall_us(), severity, client, text);
+	sequence = events_add_client(d->world->events, daemon_wall_us(), severity, client, uid, text);
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)client);
 	log_fields(levels[severity], text, "HMMD_EVENT", number, client ? "HMMD_CLIENT" : NULL, id,
 		   NULL);
-	server_broadcast_notice(d, sequence, client, text);
+	server_broadcast_notice(d, sequence, client, uid, text);
 }
 
 void daemon_event(struct daemon *d, enum event_severity severity, const char *format, ...)

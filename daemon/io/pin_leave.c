@@ -71,8 +71,8 @@ static void send_off(struct daemon *d, struct range *r, struct leaving *x)
 		return;
 	}
 	free(x);
-	daemon_event(d, EVENT_ERROR, "no memory to let go what client %llu (pid %d) had pinned: it stays pinned until the "
-		     "program ends", (unsigned long long)r->space->client, (int)r->space->pid);
+	daemon_client_event(d, EVENT_ERROR, r->space->client,
+			    "no memory to let go what client %llu (pid %d) had pinned: it stays pinned until the program ends", (unsigned long long)r->space->client, (int)r->space->pid);
 }
 
 void pin_let_go(struct daemon *d, struct range *r, uint32_t id)

@@ -5,6 +5,7 @@
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/query.h"
+#include "daemon/io/session.h"
 
 static const struct column columns[] = {
 	{ "sequence", UNIT_NUMBER }, { "time_us", UNIT_US }, { "severity", UNIT_TEXT },
@@ -49,7 +50,7 @@ static int query_events(struct query *q)
 					    "\"%.64s\" is no sequence number of an event", q->arg);
 	}
 	while ((e = events_after(q->daemon->world->events, after))) {
-		if (!add_event(q, e)) {
+		if (session_may_hear(q->session, e->client, e->uid) && !add_event(q, e)) {
 			q->next_cursor = after;
 			break;
 		}

@@ -82,7 +82,8 @@ static const char *why_another(const struct resume *w, const struct peer *peer)
 
 static void refuse_another(struct daemon *d, struct resume *w, const char *why)
 {
-	daemon_event(d, EVENT_WARNING, "client %llu (pid %d) came back %s, its memory is given up",
+	daemon_client_event(d, EVENT_WARNING, w->who.client,
+			    "client %llu (pid %d) came back %s, its memory is given up",
 		     (unsigned long long)w->who.client, (int)w->who.pid, why);
 	retire_space(d, w->space);
 }

@@ -72,7 +72,7 @@ static void done(struct errand *e)
 		retire_space(a->daemon, w->space);
 	} else if (w && w->untold) {
 		w->untold = false;
-		daemon_event(a->daemon, EVENT_WARNING,
+		daemon_client_event(a->daemon, EVENT_WARNING, w->who.client,
 			     "the connection of client %llu (pid %d) ended, its memory waits for it",
 			     (unsigned long long)w->who.client, (int)w->who.pid);
 	}

@@ -86,8 +86,8 @@ void resume_pins(struct daemon *d, struct resume *w, struct ledgerfile *l)
 	/* Who has pinned a page that a word says is pinned is not known then: it stays until an operator lets it go. */
 	w->presume = rc < 0;
 	if (rc < 0)
-		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some pins on record cannot be read (%s); what was "
-			     "pinned stays until hmmctl unpin %d", (unsigned long long)w->who.client, (int)w->who.pid,
+		daemon_client_event(d, EVENT_ERROR, w->who.client,
+				    "client %llu (pid %d): some pins on record cannot be read (%s); what was pinned stays until hmmctl unpin %d", (unsigned long long)w->who.client, (int)w->who.pid,
 			     strerror(-rc), (int)w->who.pid);
 }
 

@@ -31,10 +31,11 @@ void resume_tell_orphan(struct daemon *d, const struct resume *w, int rc)
 	uint64_t lost = lost_of(w);
 
 	if (rc < 0)
-		daemon_event(d, EVENT_ERROR, "client %llu (pid %d) cannot be served before it is back: %s",
+		daemon_client_event(d, EVENT_ERROR, w->who.client,
+				    "client %llu (pid %d) cannot be served before it is back: %s",
 			     (unsigned long long)w->who.client, (int)w->who.pid, strerror(-rc));
 	else
-		daemon_event(d, lost ? EVENT_ERROR : EVENT_INFO,
+		daemon_client_event(d, lost ? EVENT_ERROR : EVENT_INFO, w->who.client,
 			     "client %llu (pid %d) is served again, %zu ranges, %llu pages lost",
 			     (unsigned long long)w->who.client, (int)w->who.pid, w->n, (unsigned long long)lost);
 }

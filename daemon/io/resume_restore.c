@@ -80,7 +80,8 @@ static int restore_range(void *userdata, const struct range_record *rec)
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc) {
-		daemon_event(d, EVENT_ERROR, "range %llu of client %llu has no place any more and is lost",
+		daemon_client_event(d, EVENT_ERROR, w->who.client,
+				    "range %llu of client %llu has no place any more and is lost",
 			     (unsigned long long)rec->id, (unsigned long long)w->who.client);
 		return 0;
 	}
@@ -156,7 +157,8 @@ static int restore_client(struct daemon *d, struct ledgerfile *l, const struct l
 	if (rc < 0 && rc != -EINVAL)
 		return rc;
 	if (rc)
-		daemon_event(d, EVENT_ERROR, "client %llu (pid %d): some ranges on record are damaged and lost: %s",
+		daemon_client_event(d, EVENT_ERROR, who->client,
+				    "client %llu (pid %d): some ranges on record are damaged and lost: %s",
 			     (unsigned long long)who->client, (int)who->pid, strerror(-rc));
 	resume_pins(d, w, l);
 	(void)request_records_end(w->space, 0);

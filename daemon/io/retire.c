@@ -336,7 +336,8 @@ void retire_space(struct daemon *d, struct space *s)
 	struct batch *b = batch_new(d, s);
 
 	if (!b) {
-		daemon_event(d, EVENT_ERROR, "no memory to free what client %" PRIu64 " held; it is kept", s->client);
+		daemon_client_event(d, EVENT_ERROR, s->client,
+				    "no memory to free what client %" PRIu64 " held; it is kept", s->client);
 		return;
 	}
 	b->whole = true;

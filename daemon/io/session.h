@@ -37,7 +37,10 @@ void session_close(struct session *s, const char *why);
 void session_op_done(struct daemon *d, const struct op *op);
 /* Pages of a range could not be read back: Lost event to its client. */
 void session_lost(struct daemon *d, struct range *r, uint64_t vpn, uint64_t pages, const char *text);
-void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t client, const char *text);	/* to subscribers, and to whom it is about */
+/* To whom it is about, and to subscribers: of what is about a client, those who may see it. */
+void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t client, uint32_t uid, const char *text);
+/* What is about a client (0: none) of this user is told to its own user, and to whom controls hmmd. */
+bool session_may_hear(const struct session *s, uint64_t client, uint32_t uid);
 /* To clients that use the tier, each once until it is over; and that it is, to those who heard of it. */
 void server_tell_pressure(struct daemon *d, unsigned int tier, unsigned int percent);
 void server_tell_relief(struct daemon *d, unsigned int tier, unsigned int percent);

@@ -50,8 +50,13 @@ void session_lost(struct daemon *d, struct range *r, uint64_t vpn, uint64_t page
 	send_event(s, HMMD__MESSAGE__KIND_LOST, &lost);
 }
 
+bool session_may_hear(const struct session *s, uint64_t client, uint32_t uid)
+{
+	return !client || s->control || s->peer.uid == uid;
+}
+
 /* Sending never takes a session out of the list: a peer that is cut off goes in the next turn. */
-void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t client, const char *text)
+void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t client, uint32_t uid, const char *text)
 {
 	Hmmd__Notice notice = HMMD__NOTICE__INIT;
 
@@ -62,7 +67,8 @@ void server_broadcast_notice(struct daemon *d, uint64_t sequence, uint64_t clien
 	LIST_EACH(pos, &d->server->sessions) {
 		struct session *s = container_of(pos, struct session, in_server);
 
-		if (s->subscribed || (client && s->space && s->space->client == client))
+		if ((s->subscribed && session_may_hear(s, client, uid)) ||
+		    (client && s->space && s->space->client == client))
 			send_event(s, HMMD__MESSAGE__KIND_NOTICE, &notice);
 	}
 }

@@ -60,7 +60,7 @@ static void long_texts_are_cut(void **state)
 	assert_int_equal(events_new(&e), 0);
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	events_add_client(e, 1, EVENT_WARNING, 77, text);
+	events_add_client(e, 1, EVENT_WARNING, 77, 5, text);
 	assert_int_equal(strlen(events_after(e, 0)->text), EVENT_TEXT - 1);
 	assert_int_equal(events_after(e, 0)->client, 77);
 	events_free(e);
