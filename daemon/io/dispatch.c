@@ -113,11 +113,8 @@ void dispatch_frame(struct session *s, const uint8_t *packet, size_t size, int *
 {
 	Hmmd__Message *m;
 	struct frame frame;
-	int r;
+	int r = frame_cut(packet, size, &frame);
 
-	if (session_look(s))
-		return;
-	r = frame_cut(packet, size, &frame);
 	if (r) {
 		refuse_frame(s, r == FRAME_E_SHORT ? 0 : dispatch_id_of(packet), EPROTO, frame_text(r));
 		return;

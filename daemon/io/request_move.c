@@ -44,6 +44,8 @@ int move_tier_takes(struct request *q, const struct tier *t)
 /* 0 or -1 (refused). */
 static int is_known(struct request *q, const struct range *r)
 {
+	if (session_look(q->session))
+		return -1;
 	if (r->kind == RANGE_MANAGED || atomic_load(&r->adopted) || q->session->peer.image.mark)
 		return 0;
 	session_error(q->session, q->id, EPERM, "hmmd cannot be sure whose memory pid %d has: the client did not say the "

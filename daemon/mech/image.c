@@ -11,10 +11,13 @@
 
 int image_of(pid_t pid, struct image *ret)
 {
-	char text[IMAGE_STAT];
+	char name[32], text[IMAGE_STAT];
 	uint64_t mark;
-	int r = proc_read(pid, "stat", text, sizeof(text));
+	int r;
 
+	/* Of the first thread: that of the process adds up all threads. */
+	snprintf(name, sizeof(name), "task/%d/stat", (int)pid);
+	r = proc_read(pid, name, text, sizeof(text));
 	if (!r)
 		r = image_mark(text, &mark);
 	if (!r)
