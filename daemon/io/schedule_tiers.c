@@ -24,7 +24,7 @@ static void watch_pressure(struct schedule *s, struct tier *t, bool second)
 	if (above && (!was || second) && percent > t->config.high) {
 		s->above_high[t->index] = true;
 		server_tell_pressure(s->daemon, t->index, percent);
-	} else if (was && !tier_over_low(t)) {
+	} else if ((was || second) && !tier_over_low(t)) {
 		s->above_high[t->index] = false;
 		server_tell_relief(s->daemon, t->index, percent);
 	}

@@ -28,6 +28,7 @@ void session_cannot_look(struct session *s);			/* it was tried; s may be NULL */
  * no room for the descriptors, and the peer was told that instead.
  */
 int session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const int *fds, size_t n_fds);
+bool session_is_behind(const struct session *s);	/* in reading what it was sent: what can be told later is not sent now */
 void session_error(struct session *s, uint64_t id, int code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Whether it is closing; it is closed when its process has another program than the one that said Hello. */
 bool session_look(struct session *s);

@@ -84,10 +84,13 @@ static bool uses_tier(const struct session *s, unsigned int tier)
 	return false;
 }
 
+/* One that is behind is told within a second of having read what it has. */
 static void send_pressure(struct session *s, unsigned int tier, unsigned int percent, bool over)
 {
 	Hmmd__Pressure pressure = HMMD__PRESSURE__INIT;
 
+	if (session_is_behind(s))
+		return;
 	pressure.tier = s->daemon->world->tiers[tier].config.name;
 	pressure.percent = percent;
 	pressure.over = over;

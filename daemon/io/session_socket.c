@@ -32,7 +32,7 @@ enum { TURNS_PER_PROBE = 64 };
  * It has not read what it was told already; less of that is borne where the other connections of its user do not
  * read either. A connection that has read everything is never behind.
  */
-static bool is_behind(const struct session *s)
+bool session_is_behind(const struct session *s)
 {
 	const struct account *a = s->account;
 
@@ -45,7 +45,7 @@ void session_watch(struct session *s)
 
 	if (s->closing)
 		return;
-	if (s->cut || (!s->carrier && !is_behind(s)))
+	if (s->cut || (!s->carrier && !session_is_behind(s)))
 		events |= UV_READABLE;
 	else
 		share_leave(&s->account->share, &s->share);
@@ -166,7 +166,7 @@ static void read_frames(struct session *s)
 	if (!share_may_run(share, &s->share, s->daemon->server->turn))
 		return;
 	start = now = uv_hrtime();
-	while (n < limit && !s->closing && !s->cut && !s->carrier && !is_behind(s) && now - start < SHARE_NS &&
+	while (n < limit && !s->closing && !s->cut && !s->carrier && !session_is_behind(s) && now - start < SHARE_NS &&
 	       read_frame(s)) {
 		now = uv_hrtime();
 		n++;
@@ -246,7 +246,7 @@ int session_send(struct session *s, uint64_t id, const Hmmd__Message *m, const i
 	size_t size;
 	int r;
 
-	if (s->closing || s->cut || (is_behind(s) && spare(m)))
+	if (s->closing || s->cut || (session_is_behind(s) && spare(m)))
 		return 0;
 	if (frame_pack(id, m, out, HMM_LIMIT_FRAME, &size)) {
 		log_line(LOG_LEVEL_ERROR, "an answer does not fit into a frame");
