@@ -20,6 +20,7 @@
 #include "daemon/io/slotmap.h"
 #include "daemon/mech/driver.h"
 #include "drivers/registry.h"
+#include "proto/fd.h"
 
 static const char *driver_kind(enum tier_kind kind)
 {
@@ -100,6 +101,17 @@ static int kept_contents(const struct daemon *d, const char *tier)
 	return d->keeper ? keeper_take(d->keeper, tier) : notify_fd(stored);
 }
 
+static void forget_contents(const struct daemon *d, const char *tier)
+{
+	char stored[STORED];
+
+	snprintf(stored, sizeof(stored), "d%s", tier);
+	if (d->keeper)
+		keeper_drop(d->keeper, tier);
+	else
+		notify_forget(stored);
+}
+
 static int open_device(struct daemon *d, struct mover_device *device, struct tier_config *c, int kept, char *why,
 		       size_t size)
 {
@@ -160,26 +172,42 @@ static int refuse(struct daemon *d, const struct tier *t, const char *why)
 
 /*
  * A dry run takes no room on a disk: what somebody asks to be put there it keeps in memory, unless the disk has pages
- * that are wanted. Who comes after one that was killed finds them there. kept: the memory, -1: none.
+ * that are wanted. Who comes after one that was killed finds them there, and has the disk again as soon as nobody wants
+ * any of them. *kept: the memory, -1: none, and none any more where it is let go.
  */
-static enum tier_kind kind_here(const struct daemon *d, const struct tier *t, int kept)
+static enum tier_kind kind_here(struct daemon *d, const struct tier *t, int *kept)
 {
-	bool spared = t->config.kind == TIER_FILE && !t->config.generation && (d->world->dry_run || kept >= 0);
+	const char *name = t->config.name;
 
-	return spared ? TIER_MEMORY : t->config.kind;
+	if (t->config.kind != TIER_FILE || t->config.generation)
+		return t->config.kind;
+	if (d->world->dry_run)
+		return TIER_MEMORY;
+	if (*kept < 0)
+		return TIER_FILE;
+	if (d->survivors.who[0] && slotmap_wanted(d, t->index)) {
+		daemon_event(d, EVENT_WARNING, "tier %s is in memory and not in its file until hmmd starts again without %s and "
+			     "others: a dry run was killed that had pages of theirs", name, d->survivors.who);
+		return TIER_MEMORY;
+	}
+	close(*kept);
+	*kept = -1;
+	forget_contents(d, name);
+	return TIER_FILE;
 }
 
 static int device_tier(struct daemon *d, struct tier *t)
 {
 	struct mover_device *device = &d->devices[t->index];
 	int kept = kept_contents(d, t->config.name);
-	const char *kind = driver_kind(kind_here(d, t, kept));
+	const char *kind = driver_kind(kind_here(d, t, &kept));
 	bool wanted = t->config.generation > 0;
 	char why[160], words[96] = "";
 	int r;
 
 	device->ops = hmm_device_find(kind);
 	if (!device->ops) {
+		fd_close_all(&kept, 1);
 		snprintf(why, sizeof(why), "this hmmd has no driver of kind %s", kind);
 		daemon_tier_failed(d, t->index, why);
 		return 0;

@@ -233,6 +233,14 @@ int keeper_put(struct keeper *k, const char *name, int fd)
 	return r > 0 ? -ECONNRESET : r;
 }
 
+void keeper_drop(struct keeper *k, const char *name)
+{
+	struct keeper_packet p = { .version = KEEPER_VERSION, .verb = KEEPER_DROP };
+
+	snprintf(p.name, sizeof(p.name), "%s", name);
+	(void)fd_send(k->sock, &p, sizeof(p), NULL, 0, 0);
+}
+
 void keeper_forget(struct keeper *k)
 {
 	const struct keeper_packet p = { .version = KEEPER_VERSION, .verb = KEEPER_FORGET };

@@ -23,6 +23,8 @@ int keeper_open(struct keeper **ret, const char *state_dir);
 int keeper_take(struct keeper *k, const char *name);
 /* It has its own descriptor of the file from here on; the older one of that name is let go. -errno. */
 int keeper_put(struct keeper *k, const char *name, int fd);
+/* Nobody needs what it has under this name. */
+void keeper_drop(struct keeper *k, const char *name);
 /* Nobody needs what it has: the keeper ends with this daemon. */
 void keeper_forget(struct keeper *k);
 struct keeper *keeper_close(struct keeper *k);

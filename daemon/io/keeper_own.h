@@ -18,7 +18,8 @@ enum { KEEPER_VERSION = 1 };
 enum keeper_verb {
 	KEEPER_FILE = 1,	/* either way: this file has this name */
 	KEEPER_ALL = 2,		/* from the keeper: these were all */
-	KEEPER_FORGET = 3	/* from the daemon: let all go */
+	KEEPER_FORGET = 3,	/* from the daemon: let all go */
+	KEEPER_DROP = 4		/* from the daemon: let the one of this name go */
 };
 
 struct keeper_packet {

@@ -54,6 +54,16 @@ static void keep(struct keeping *k, const char *name, int fd)
 	k->files[i].fd = fd;
 }
 
+static void drop(struct keeping *k, const char *name)
+{
+	for (unsigned int i = 0; i < k->n; i++)
+		if (!strcmp(k->files[i].name, name)) {
+			close(k->files[i].fd);
+			k->files[i] = k->files[--k->n];
+			return;
+		}
+}
+
 static void let_daemon_go(struct keeping *k)
 {
 	close(k->daemon);
@@ -79,6 +89,8 @@ static void hear(struct keeping *k)
 		fd_close_all(&fd, 1);
 	if (p.verb == KEEPER_FORGET)
 		forget(k);
+	if (p.verb == KEEPER_DROP)
+		drop(k, p.name);
 }
 
 static void tell_all(struct keeping *k)
@@ -115,14 +127,6 @@ static void welcome(struct keeping *k)
 	tell_all(k);
 }
 
-static bool lives(const char *state_dir, uint64_t client)
-{
-	struct ledger_identity who;
-	int r = ledgerfile_peek(state_dir, client, &who);
-
-	return r ? r != -ENOENT : process_may_live(&who);
-}
-
 static bool anybody_lives(const char *state_dir)
 {
 	uint64_t *clients = NULL;
@@ -131,7 +135,7 @@ static bool anybody_lives(const char *state_dir)
 	int r = ledgerfile_list(state_dir, &clients, &n);
 
 	for (i = 0; i < n && !found; i++)
-		found = lives(state_dir, clients[i]);
+		found = process_owner_may_live(state_dir, clients[i]);
 	free(clients);
 	return found || (r < 0 && r != -ENOENT);
 }

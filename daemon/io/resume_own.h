@@ -60,6 +60,7 @@ enum { PROCESS_E_ENDED = 1 };
 int process_look(const struct ledger_identity *who, int *ret_pidfd);
 bool process_may_live(const struct ledger_identity *who);	/* the same without a descriptor */
 bool process_owner_ended(const char *state_dir, uint64_t client);	/* the one of a ledger that may be good for nothing else; for certain */
+bool process_owner_may_live(const char *state_dir, uint64_t client);	/* not: it has ended, or has no ledger */
 bool process_ended(int pidfd);	/* for certain; no: for what is no descriptor */
 
 /* resume_gone.c: asks whether the address space of a waiting client lives; if not it is retired. */

@@ -93,3 +93,11 @@ bool process_owner_ended(const char *state_dir, uint64_t client)
 
 	return !ledgerfile_peek(state_dir, client, &who) && !process_may_live(&who);
 }
+
+bool process_owner_may_live(const char *state_dir, uint64_t client)
+{
+	struct ledger_identity who;
+	int r = ledgerfile_peek(state_dir, client, &who);
+
+	return r ? r != -ENOENT : process_may_live(&who);
+}

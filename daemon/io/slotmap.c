@@ -14,6 +14,7 @@
 
 #include "daemon/io/daemon.h"
 #include "daemon/io/log.h"
+#include "daemon/io/resume_own.h"
 #include "daemon/io/slotmap.h"
 #include "daemon/io/unreadable.h"
 
@@ -66,14 +67,21 @@ static void begin(struct mover_device *device, size_t was)
 	atomic_store(&head[H_MAGIC], SLOTMAP_MAGIC);
 }
 
+enum { MAP_PATH = CONFIG_PATH + 16 };
+
+static void path_of(const struct daemon *d, unsigned int tier, char *ret)
+{
+	snprintf(ret, MAP_PATH, "%s/slots.%u", d->config->state_dir, tier);
+}
+
 void slotmap_open(struct daemon *d, unsigned int tier)
 {
 	struct mover_device *device = &d->devices[tier];
-	char path[CONFIG_PATH + 16];
+	char path[MAP_PATH];
 	size_t was;
 	int fd, rc;
 
-	snprintf(path, sizeof(path), "%s/slots.%u", d->config->state_dir, tier);
+	path_of(d, tier, path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	rc = fd < 0 ? -errno : map(device, fd, &was);
 	if (fd >= 0)
@@ -83,6 +91,36 @@ void slotmap_open(struct daemon *d, unsigned int tier)
 			 path, strerror(-rc));
 	else
 		begin(device, was);
+}
+
+/* Neighbours are mostly of one owner, who is looked for once. */
+static bool any_owner_lives(const struct daemon *d, FILE *map)
+{
+	uint64_t owner, ended = 0;
+
+	while (fread(&owner, sizeof(owner), 1, map) == 1) {
+		if (owner && owner != ended && process_owner_may_live(d->config->state_dir, owner))
+			return true;
+		ended = owner;
+	}
+	return ferror(map);
+}
+
+bool slotmap_wanted(const struct daemon *d, unsigned int tier)
+{
+	uint64_t head[HEAD_WORDS];
+	char path[MAP_PATH];
+	bool wanted;
+	FILE *map;
+
+	path_of(d, tier, path);
+	map = fopen(path, "re");
+	if (!map)
+		return true;
+	wanted = fread(head, sizeof(head), 1, map) != 1 || head[H_MAGIC] != SLOTMAP_MAGIC ||
+		 head[H_VERSION] != SLOTMAP_VERSION || !head[H_COMPLETE] || any_owner_lives(d, map);
+	fclose(map);
+	return wanted;
 }
 
 void slotmap_close(struct mover_device *device)

@@ -8,6 +8,7 @@
 #ifndef HMMD_IO_SLOTMAP_H
 #define HMMD_IO_SLOTMAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct daemon;
@@ -15,6 +16,8 @@ struct mover_device;
 
 /* For a device that is open. Without a map it works as well, and that is logged. */
 void slotmap_open(struct daemon *d, unsigned int tier);
+/* Of a device that is not open yet: a program that may live has slots there, or that cannot be told. */
+bool slotmap_wanted(const struct daemon *d, unsigned int tier);
 void slotmap_close(struct mover_device *device);
 /* Every ledger has been read, or noted as unreadable (unreadable.h): takes the slots of these, forgets what is stale. */
 void slotmaps_settle(struct daemon *d);

@@ -9,6 +9,7 @@
 #include "tests/support/ask.h"
 #include "tests/support/backing.h"
 #include "tests/support/move.h"
+#include "tests/support/seen.h"
 #include "tests/support/words.h"
 
 static void check(struct house *h, const char *sections, int want)
@@ -216,31 +217,77 @@ static void dry_run_moves_nothing(void **state)
 	house_close(h);
 }
 
-/* What a dry run was asked to put into the tier of a file is in memory, also for who comes after it was killed. */
-static void a_dry_run_that_is_killed_loses_nothing(void **state)
+/* A dry run with the tier of a file, and four pages of ours that it was asked to put there. */
+static struct house *dry_house(struct hmm_client **ret, struct hmm_range **ret_range)
 {
 	struct house_options o = { .args = { "--dry-run" } };
 	struct house *h = house_prepare(&o);
 	struct hmm_move_result result;
-	struct hmm_range *r = NULL;
-	struct hmm_client *c;
 	char config[512];
 
-	(void)state;
 	snprintf(config, sizeof(config), "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n"
 		 "[tier far]\nkind = file\npath = %s/disk\ncapacity = 64M\n[policy default]\nengine = static\ntrack = no\n", h->dir);
 	house_write_config(h, config);
 	house_start(h);
-	c = house_client(h, "killed", 0);
-	assert_int_equal(hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r), 0);
-	words_fill(hmm_range_addr(r), 4 * HUGE_PAGE, 2);
-	move_some(r, 0, 0, "far", &result);
+	*ret = house_client(h, "killed", 0);
+	assert_int_equal(hmm_alloc(*ret, 4 * HUGE_PAGE, NULL, ret_range), 0);
+	words_fill(hmm_range_addr(*ret_range), 4 * HUGE_PAGE, 2);
+	move_some(*ret_range, 0, 0, "far", &result);
 	assert_true(result.moved > 0);
+	return h;
+}
+
+static void wet_after_it_was_killed(struct house *h)
+{
 	house_kill(h);
 	h->options.args[0] = NULL;
 	house_start(h);
+}
+
+/* Removed as well: a tier's file is not hmmd's to remove. */
+static bool had_disk(const struct house *h)
+{
+	char disk[HOUSE_PATH + 8];
+
+	snprintf(disk, sizeof(disk), "%s/disk", h->dir);
+	return !unlink(disk);
+}
+
+/* What a dry run was asked to put into the tier of a file is in memory, also for who comes after it was killed. */
+static void a_dry_run_that_is_killed_loses_nothing(void **state)
+{
+	struct hmm_client *c;
+	struct hmm_range *r;
+	struct house *h = dry_house(&c, &r);
+
+	(void)state;
+	wet_after_it_was_killed(h);
+	assert_false(had_disk(h));
+	assert_true(house_logged(h, "tier far is in memory and not in its file"));
 	assert_int_equal(words_bad(hmm_range_addr(r), 4 * HUGE_PAGE, 2), 0);
 	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* The memory is not kept for its own sake: who still lives has nothing there. */
+static void what_a_dry_run_left_is_let_go_when_nobody_wants_it(void **state)
+{
+	struct hmm_client *c;
+	struct hmm_range *r;
+	struct house *h = dry_house(&c, &r);
+	struct hmm_move_result result;
+	struct seen seen = { 0 };
+
+	(void)state;
+	assert_int_equal(hmm_client_set_event_handler(c, seen_note, &seen), 0);
+	move_some(r, 0, 0, "dram", &result);
+	assert_int_equal(result.moved, 4 * HUGE_PAGE);
+	wet_after_it_was_killed(h);
+	assert_soon(atomic_load(&seen.reconnected) == 1);
+	assert_false(house_logged(h, "tier far is in memory"));
+	assert_int_equal(words_bad(hmm_range_addr(r), 4 * HUGE_PAGE, 2), 0);
+	hmm_client_unref(c);
+	assert_true(had_disk(h));
 	house_close(h);
 }
 
@@ -269,6 +316,7 @@ int main(void)
 		cmocka_unit_test(bad_arguments_are_refused),
 		cmocka_unit_test(dry_run_moves_nothing),
 		cmocka_unit_test(a_dry_run_that_is_killed_loses_nothing),
+		cmocka_unit_test(what_a_dry_run_left_is_let_go_when_nobody_wants_it),
 		cmocka_unit_test(one_daemon_per_socket),
 	};
 
