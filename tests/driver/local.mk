@@ -10,6 +10,7 @@ driver_tests = \
 	tests/driver/test_cgroup \
 	tests/driver/test_crowd \
 	tests/driver/test_dryrun \
+	tests/driver/test_errors \
 	tests/driver/test_events \
 	tests/driver/test_exclusive \
 	tests/driver/test_faults \
@@ -63,6 +64,11 @@ tests_driver_test_dryrun_SOURCES = tests/driver/test_dryrun.c
 tests_driver_test_dryrun_CFLAGS = $(driver_cflags)
 tests_driver_test_dryrun_LDADD = $(driver_ldadd)
 tests_driver_test_dryrun_LDFLAGS = $(driver_ldflags)
+
+tests_driver_test_errors_SOURCES = tests/driver/test_errors.c
+tests_driver_test_errors_CFLAGS = $(driver_cflags)
+tests_driver_test_errors_LDADD = $(driver_ldadd)
+tests_driver_test_errors_LDFLAGS = $(driver_ldflags)
 
 tests_driver_test_events_SOURCES = tests/driver/test_events.c
 tests_driver_test_events_CFLAGS = $(driver_cflags)

@@ -2,6 +2,8 @@
 /* Thin wrappers, one request each; what every answer must hold is expected here once. */
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -195,6 +197,22 @@ void *memory_small(size_t bytes, uint64_t seed)
 void expect_words(const void *at, size_t bytes, uint64_t seed)
 {
 	expect_is(words_bad(at, bytes, seed), 0);
+}
+
+static sigjmp_buf touched;
+
+static void on_sigbus(int signal)
+{
+	siglongjmp(touched, signal);
+}
+
+bool is_lost(const void *at)
+{
+	signal(SIGBUS, on_sigbus);
+	if (sigsetjmp(touched, 1))
+		return true;
+	(void)*(const volatile char *)at;
+	return false;
 }
 
 void expect_zero(const void *at, size_t bytes)

@@ -44,6 +44,7 @@ void *memory_small(size_t bytes, uint64_t seed);
 void *memory_map(size_t bytes, int advice);	/* not touched */
 void expect_words(const void *at, size_t bytes, uint64_t seed);
 void expect_zero(const void *at, size_t bytes);
+bool is_lost(const void *at);	/* a touch ends in SIGBUS */
 
 /* Runs in a child process; its failed expectations fail the test when end_child() waits for it. */
 #define in_child(body) ({							\

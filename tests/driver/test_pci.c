@@ -5,8 +5,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -234,22 +232,6 @@ static void unloaded_while_bound(void)
 	moves();
 }
 
-static sigjmp_buf touched;
-
-static void on_sigbus(int signal)
-{
-	siglongjmp(touched, signal);
-}
-
-/* Whether a touch ends in SIGBUS. */
-static bool is_lost(const char *at)
-{
-	if (sigsetjmp(touched, 1))
-		return true;
-	(void)*(const volatile char *)at;
-	return false;
-}
-
 /*
  * Out of its slot without a word to the kernel: QEMU's older machine (an i440FX of QEMU's) does it when
  * the guest writes the slot's bit to its hot plug controller, as the firmware's code would to complete
@@ -313,7 +295,6 @@ static void pulled_out(void)
 	pthread_t drain;
 
 	atomic_store(&device, dev);
-	signal(SIGBUS, on_sigbus);
 	move_all(fd, huge, HUGE, dev);
 	move_all(fd, small, MiB, dev);
 	move_all(loser.fd, loser.at, HUGE, dev);

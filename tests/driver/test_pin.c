@@ -2,6 +2,7 @@
 /* Pins: one entry and one reference for a folio, what they hold back, who pays, and when they end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -144,6 +145,9 @@ static void huge_in_part(void)
 	struct hmmdev_pin p = { .flags = HMMDEV_PIN_WRITE, .addr = (uintptr_t)at, .len = HUGE,
 				.vec = (uintptr_t)e, .vec_n = 4 };
 
+	/* Pinned once it lies where it may be; a huge page in part could only leave in small ones. */
+	expect_is(call(fd, HMMDEV_PIN, &p), 0);
+	expect_is(unpin(fd, p.id), 0);
 	expect_is(madvise(at + 16 * PAGE, PAGE, MADV_DONTNEED), 0);
 	at[16 * PAGE] = 1;
 	expect_is(call(fd, HMMDEV_PIN, &p), 0);
@@ -263,6 +267,12 @@ static void leave_movable_zone(char *at, size_t bytes)
 /* Where memory has to stay movable no pin holds it, whatever its flags say: it leaves first. */
 static void nowhere_movable(void)
 {
+	cpu_set_t last;
+
+	/* Such a zone lies at the end of memory. */
+	CPU_ZERO(&last);
+	CPU_SET((size_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, &last);
+	expect_is(sched_setaffinity(0, sizeof(last), &last), 0);
 	leave_movable_zone(memory_small(MiB, SEED), MiB);
 	leave_movable_zone(memory_huge(HUGE, SEED), HUGE);
 }

@@ -7,6 +7,7 @@ EXTRA_DIST += tests/vm/vm tests/vm/kernel tests/vm/module tests/vm/source tests/
 	tests/vm/boot/masked tests/vm/boot/sysusers.conf tests/vm/boot/vm.service \
 	tests/vm/boot/vm.target \
 	tests/vm/guest/adopted-demo tests/vm/host/adopted-demo \
+	tests/vm/guest/driver-errors tests/vm/host/driver-errors \
 	tests/vm/guest/driver-faults tests/vm/host/driver-faults
 
 # Each is a run or more in a guest and speaks TAP. They build and boot for minutes, so they are no part of
@@ -16,6 +17,7 @@ vm_tests = \
 	tests/vm/cases/hmm-tests-7.2.vm tests/vm/cases/hmm-tests-7.3.vm \
 	tests/vm/cases/driver-tests-7.2.vm tests/vm/cases/driver-tests-7.3.vm \
 	tests/vm/cases/driver-loads-6.1.vm tests/vm/cases/driver-loads-6.12.vm \
+	tests/vm/cases/driver-errors-7.2.vm \
 	tests/vm/cases/adopted-demo.vm \
 	tests/vm/cases/nodes-2.vm tests/vm/cases/nodes-3.vm \
 	tests/vm/cases/service.vm

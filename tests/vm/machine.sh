@@ -82,9 +82,15 @@ build_machine() {
 	if [ -n "$ivshmem" ]; then
 		machine="$machine -object memory-backend-ram,id=shared,share=on"
 		machine="$machine,size=$(mib "$ivshmem")M"
-		# Behind a bridge of its own, so that the bus can be reset.
-		machine="$machine -device pci-bridge,id=behind,chassis_nr=1"
-		machine="$machine -device ivshmem-plain,memdev=shared,bus=behind,addr=1"
+		# Behind a bridge of its own, so that the bus can be reset; on the newer machine
+		# that is a port, which can report errors.
+		if [ "$tier" = yes ]; then
+			machine="$machine -device pcie-root-port,id=behind,chassis=1"
+			machine="$machine -device ivshmem-plain,memdev=shared,bus=behind"
+		else
+			machine="$machine -device pci-bridge,id=behind,chassis_nr=1"
+			machine="$machine -device ivshmem-plain,memdev=shared,bus=behind,addr=1"
+		fi
 	fi
 	reserved_addr='' reserved_size=''
 	[ -z "$reserve" ] || reserve_end "$(mib "$reserve")"
