@@ -122,7 +122,7 @@ void doctor_driver(struct doctor_line *line)
 	} else if (r == -EACCES || r == -EPERM) {
 		doctor_say(line, DOCTOR_DEGRADED, HMMDEV_PATH ": %s: no tiers of kind kernel",
 			   strerror(-r));
-		doctor_remedy(line, "SupplementaryGroups=hmm in the unit of hmmd; the node's group "
+		doctor_remedy(line, "SupplementaryGroups=hmmdev in the unit of hmmd; the node's group "
 				    "is set by a udev rule");
 	} else if (r > 0) {
 		doctor_say(line, DOCTOR_MISSING,
