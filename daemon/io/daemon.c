@@ -4,7 +4,6 @@
  * daemon_free() takes a half-built daemon apart too.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,6 @@
 #include "daemon/io/retire.h"
 #include "daemon/io/schedule.h"
 #include "daemon/io/server.h"
-#include "daemon/io/session.h"
 #include "daemon/io/signals.h"
 #include "daemon/io/state_dir.h"
 #include "daemon/io/tier_record.h"
@@ -40,7 +38,6 @@
 #include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 #include "daemon/mech/driver.h"
-#include "proto/text.h"
 
 enum { GENERATION_SHIFT = 32 };	/* ids of one daemon; the next one's begin beyond them */
 
@@ -61,58 +58,6 @@ uint64_t daemon_now_us(const struct daemon *d)
 uint64_t daemon_wall_us(void)
 {
 	return clock_us(CLOCK_REALTIME);
-}
-
-static uint32_t user_of(const struct daemon *d, uint64_t client)
-{
-	LIST_EACH(node, &d->world->spaces) {
-		const struct space *s = container_of(node, struct space, in_world);
-
-		if (s->client == client)
-			return s->uid;
-	}
-	return EVENT_NOBODY;
-}
-
-static void event(struct daemon *d, enum event_severity severity, uint64_t client, const char *format,
-		  va_list args)
-{
-	static const enum log_level levels[] = {
-		[EVENT_INFO] = LOG_LEVEL_INFO,
-		[EVENT_WARNING] = LOG_LEVEL_WARNING,
-		[EVENT_ERROR] = LOG_LEVEL_ERROR,
-	};
-	char said[EVENT_TEXT], text[EVENT_TEXT], number[24], id[24];
-	uint32_t uid = client ? user_of(d, client) : EVENT_NOBODY;
-	uint64_t sequence;
-
-	vsnprintf(said, sizeof(said), format, args);
-	text_escape(text, sizeof(text), said, "");
-	sequence = events_add_client(d->world->events, daemon_wall_us(), severity, client, uid, text);
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)client);
-	log_fields(levels[severity], text, "HMMD_EVENT", number, client ? "HMMD_CLIENT" : NULL, id,
-		   NULL);
-	server_broadcast_notice(d, sequence, client, uid, text);
-}
-
-void daemon_event(struct daemon *d, enum event_severity severity, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	event(d, severity, 0, format, args);
-	va_end(args);
-}
-
-void daemon_client_event(struct daemon *d, enum event_severity severity, uint64_t client,
-			 const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	event(d, severity, client, format, args);
-	va_end(args);
 }
 
 static int fail(int r, const char *what)

@@ -87,7 +87,7 @@ int daemon_reload(struct daemon *d, char *ret_text, size_t text_size);
 /* Monotonic and wall clock in microseconds: one read per turn of the loop (uv_now is too coarse). */
 uint64_t daemon_now_us(const struct daemon *d);
 uint64_t daemon_wall_us(void);
-/* An event of the daemon: event log, journal, subscribers. printf style. */
+/* daemon_event.c: event log, journal, subscribers. printf style. */
 void daemon_event(struct daemon *d, enum event_severity severity, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same, about one client (its id). */
 void daemon_client_event(struct daemon *d, enum event_severity severity, uint64_t client, const char *format, ...)

@@ -34,6 +34,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/daemon.h \
 	daemon/io/daemon_backing.c \
 	daemon/io/daemon_backing.h \
+	daemon/io/daemon_event.c \
 	daemon/io/daemon_reload.c \
 	daemon/io/daemon_tiers.c \
 	daemon/io/deferred.c \
