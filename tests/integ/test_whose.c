@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who is told about whom: an ordinary user about nobody else, and nobody by a daemon that cannot tell who asks. */
-#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <sched.h>
@@ -87,17 +86,6 @@ static bool names_in_events(struct hmm_client *c, pid_t pid)
 			found = names(hmm_table_text(t, row, column), pid);
 	hmm_table_free(t);
 	return found;
-}
-
-/* As a number of its own, not as digits of another. */
-static bool names(const char *text, const char *pid)
-{
-	size_t n = strlen(pid);
-
-	for (const char *at = strstr(text, pid); at; at = strstr(at + 1, pid))
-		if ((at == text || !isdigit((unsigned char)at[-1])) && !isdigit((unsigned char)at[n]))
-			return true;
-	return false;
 }
 
 static void an_ordinary_user_sees_no_other(void **state)
