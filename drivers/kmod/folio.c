@@ -63,8 +63,9 @@ static void hmmdev_account_use(struct hmmdev_device *dev)
 		module_put(THIS_MODULE);
 }
 
-static int hmmdev_number_take(struct hmmdev_device *dev, u64 addr, unsigned int order, u64 until_ns,
-			      u64 *ret_page)
+/* A page in use has a space, for who goes through them under the lock (hmmdev_block_is_of()). */
+static int hmmdev_number_take(struct hmmdev_device *dev, struct hmmdev_space *space, u64 addr,
+			      unsigned int order, u64 until_ns, u64 *ret_page)
 {
 	unsigned long flags;
 	int rc;
@@ -73,6 +74,7 @@ static int hmmdev_number_take(struct hmmdev_device *dev, u64 addr, unsigned int 
 	rc = hmmdev_blocks_take(dev->blocks, order, until_ns, ret_page);
 	if (!rc) {
 		dev->home[*ret_page / HMMDEV_HUGE_PAGES] = order ? addr : 0;
+		pfn_to_page(dev->first_pfn + *ret_page)->zone_device_data = space;
 		hmmdev_account_use(dev);
 	}
 	spin_unlock_irqrestore(&dev->lock, flags);
@@ -102,14 +104,14 @@ struct page *hmmdev_folio_take(struct hmmdev_device *dev, struct hmmdev_space *s
 	*ret_error = hmmdev_space_charge_dev(space, bytes);
 	if (*ret_error)
 		return NULL;
-	*ret_error = hmmdev_number_take(dev, addr, order, until_ns, &number);
+	hmmdev_space_hold(space);
+	*ret_error = hmmdev_number_take(dev, space, addr, order, until_ns, &number);
 	if (*ret_error) {
 		hmmdev_space_uncharge_dev(space, bytes);
+		hmmdev_space_put(space);
 		return NULL;
 	}
 	page = pfn_to_page(dev->first_pfn + number);
-	hmmdev_space_hold(space);
-	page->zone_device_data = space;
 	/* Eviction may take a reference on the page before it is locked: see hmmdev_is_placed(). */
 	smp_wmb();
 	hmmdev_folio_start(page, dev, order);
@@ -138,6 +140,18 @@ void hmmdev_folio_free(struct folio *folio)
 	hmmdev_space_put(space);
 }
 
+/* All of its pages are in use at once, and so each has its space by then. Device lock held. */
+static int hmmdev_block_split(struct hmmdev_device *dev, struct page *head,
+			      struct hmmdev_space *space)
+{
+	int rc = hmmdev_blocks_split(dev->blocks, hmmdev_page_number(dev, head));
+	unsigned long i;
+
+	for (i = 1; !rc && i < HMMDEV_HUGE_PAGES; i++)
+		(head + i)->zone_device_data = space;
+	return rc;
+}
+
 /*
  * The core has split a huge folio: called for each new folio and, last, with none. The block is
  * carved before the first of them can be freed. Atomic context.
@@ -153,13 +167,12 @@ void hmmdev_folio_split(struct folio *head, struct folio *tail)
 	if (!tail)
 		return;
 	hmmdev_space_hold(space);
-	tail->page.zone_device_data = space;
 	tail->page.mapping = page->mapping;
 #ifdef HMMDEV_HAVE_FOLIO_SPLIT_CB
 	tail->pgmap = head->pgmap;
 #endif
 	spin_lock_irqsave(&dev->lock, flags);
-	rc = hmmdev_blocks_split(dev->blocks, hmmdev_page_number(dev, page));
+	rc = hmmdev_block_split(dev, page, space);
 	spin_unlock_irqrestore(&dev->lock, flags);
 	if (!rc)
 		atomic64_inc(&space->count.splits);
