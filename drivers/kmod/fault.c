@@ -72,7 +72,6 @@ static vm_fault_t hmmdev_fault_answer(struct hmmdev_move *mv)
 	return mv->sum->skip_nomem ? VM_FAULT_OOM : 0;
 }
 
-
 static vm_fault_t hmmdev_fault_page(struct vm_fault *vmf)
 {
 	unsigned long src = 0, dst = 0;
@@ -122,26 +121,32 @@ static bool hmmdev_fault_whole(struct vm_area_struct *vma, unsigned long addr, s
 	return sum.moved;
 }
 
-/* With the mmap lock held for writing. Much may have happened since the fault. */
-static void hmmdev_fault_again(struct mm_struct *mm, unsigned long addr, struct folio *folio)
+/* With the locks of the mm and the VMA held for writing. Much may have happened since the fault. */
+static void hmmdev_fault_again(struct vm_area_struct *vma, unsigned long addr, struct folio *folio)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
-
-	if (!vma)
-		return;
-	hmmdev_vma_exclude(vma);
 	if (hmmdev_huge_at(vma, addr) == folio && !hmmdev_fault_whole(vma, addr, folio))
 		hmmdev_huge_split_faulting(vma, addr, folio);
 }
 
+/* The VMA, which nobody else has a lock of any more; NULL: there is none. */
+static struct vm_area_struct *hmmdev_fault_exclude(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+	if (vma)
+		hmmdev_vma_exclude(vma);
+	return vma;
+}
+
 /*
- * The folio's lock comes after that of the mm, and who holds that one may wait for the folio to be
- * split.
+ * The folio's lock comes after those of the mm and the VMA: who holds one of them may wait for the
+ * folio's, or for the folio to be split.
  */
 static vm_fault_t hmmdev_fault_unlocked(struct vm_fault *vmf, unsigned long addr,
 					struct folio *folio)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
+	struct vm_area_struct *vma = NULL;
 	struct hmmdev_loan loan;
 	bool killed;
 
@@ -149,12 +154,14 @@ static vm_fault_t hmmdev_fault_unlocked(struct vm_fault *vmf, unsigned long addr
 	hmmdev_loan_begin(&loan, folio);
 	mmap_read_unlock(mm);
 	killed = mmap_write_lock_killable(mm);
+	if (!killed)
+		vma = hmmdev_fault_exclude(mm, addr);
 	hmmdev_loan_end(&loan);
 	folio_lock(folio);
-	if (!killed) {
-		hmmdev_fault_again(mm, addr, folio);
+	if (vma)
+		hmmdev_fault_again(vma, addr, folio);
+	if (!killed)
 		mmap_write_unlock(mm);
-	}
 	return VM_FAULT_RETRY;
 }
 

@@ -296,6 +296,23 @@ static void sharing(void)
 	storm_end();
 }
 
+/* A child shares all the pages and touches one. */
+static void fork_one(char *page, uint64_t seed)
+{
+	end_child(in_child(touch(page, seed)));
+	storm.ended++;
+}
+
+/* One thread forks while others touch: each of them waits for locks that the other has. */
+static void forking(void)
+{
+	static work_fn *const works[] = { fill, go, touch, touch, fork_one, come };
+
+	storm_begin();
+	storm_run(works, 6);
+	storm_end();
+}
+
 /* Its own memory goes to and fro until somebody kills it. */
 static void be_killed(int ready)
 {
@@ -351,4 +368,5 @@ static void touches(void)
 	expect(soon(!device_info(dev).used));
 }
 
-TESTS(TEST(touches), TEST(discarding), TEST(unmapping), TEST(draining), TEST(sharing), TEST(killing))
+TESTS(TEST(touches), TEST(discarding), TEST(unmapping), TEST(draining), TEST(sharing), TEST(forking),
+      TEST(killing))
