@@ -21,6 +21,17 @@
 #define HUGE_GFP (GFP_TRANSHUGE | __GFP_NORETRY)
 #define SMALL_GFP (GFP_HIGHUSER_MOVABLE | __GFP_NOWARN)
 
+/*
+ * A fault has no other answer, and its program can die of it. All others may hold the lock of one
+ * that would have to die: they never wait for that, and the page stays where it is.
+ */
+static gfp_t hmmdev_gfp(const struct hmmdev_move *mv, unsigned int order)
+{
+	if (order)
+		return HUGE_GFP;
+	return mv->fault_page ? SMALL_GFP : SMALL_GFP | __GFP_RETRY_MAYFAIL;
+}
+
 static u64 hmmdev_page_addr(const struct hmmdev_move *mv, unsigned long i)
 {
 	return mv->vma ? mv->addr + i * PAGE_SIZE : 0;
@@ -36,12 +47,12 @@ static bool hmmdev_no_policy(const struct hmmdev_move *mv)
 #endif
 }
 
-static struct folio *hmmdev_node_folio(int nid, unsigned int order)
+static struct folio *hmmdev_node_folio(const struct hmmdev_move *mv, unsigned int order)
 {
-	gfp_t gfp = (order ? HUGE_GFP : SMALL_GFP) | __GFP_THISNODE;
-	struct folio *folio = order ? hmmdev_pool_take(nid) : NULL;
+	struct folio *folio = order ? hmmdev_pool_take(mv->nid) : NULL;
+	gfp_t gfp = hmmdev_gfp(mv, order) | __GFP_THISNODE;
 
-	return folio ? folio : __folio_alloc_node(gfp, order, nid);
+	return folio ? folio : __folio_alloc_node(gfp, order, mv->nid);
 }
 
 /*
@@ -56,7 +67,7 @@ static bool hmmdev_may_be_shared(const struct hmmdev_move *mv, unsigned long i)
 static struct folio *hmmdev_policy_folio(struct hmmdev_move *mv, unsigned long i,
 					 unsigned int order)
 {
-	gfp_t gfp = order ? HUGE_GFP : SMALL_GFP;
+	gfp_t gfp = hmmdev_gfp(mv, order);
 	struct folio *folio = NULL;
 
 	if (order && hmmdev_no_policy(mv))
@@ -88,7 +99,7 @@ static struct page *hmmdev_system_page(struct hmmdev_move *mv, unsigned long i, 
 	if (mv->nid == NUMA_NO_NODE)
 		folio = hmmdev_policy_folio(mv, i, order);
 	else
-		folio = hmmdev_node_folio(mv->nid, order);
+		folio = hmmdev_node_folio(mv, order);
 	if (!folio)
 		return NULL;
 	folio_lock(folio);
