@@ -107,6 +107,8 @@ static void say_unreachable(struct hmm_client *c, int r)
 
 	if (r == -ENOTSOCK)
 		snprintf(text, size, "%s is not a socket", path);
+	else if (r == -EPERM && c->own_only)
+		snprintf(text, size, "the daemon at %s is not this user's", path);
 	else if (r == -ENOENT || r == -ECONNREFUSED)
 		snprintf(text, size, "no daemon at %s%s", path,
 			 c->looked_around ? ", nor one of this user's below $XDG_RUNTIME_DIR" : "");

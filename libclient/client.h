@@ -36,9 +36,9 @@ struct hmm_client {
 	atomic_uint users;
 	pid_t pid;		/* of the process that made it: a fork has no daemon */
 	uint32_t flags;
-	char name[HMM_LIMIT_NAME + 1];
 	struct sockaddr_un address;
 	bool looked_around;	/* nobody said where, and the machine has no daemon */
+	bool own_only;		/* the path is of this user's: no other's daemon is taken there */
 	uint64_t reconnect_timeout_us;
 	_Atomic(void *) userdata;
 	/* what hmm_client_get_fd() gives: the socket, when armed, and wake_fd */
@@ -57,6 +57,7 @@ struct hmm_client {
 	unsigned int processing; /* references that hmm_client_process() itself holds */
 	bool ending;
 	bool ended_by_helper;	/* the last unref came from its own handler */
+	char name[HMM_LIMIT_NAME + 1];
 	struct session session;
 	struct request *requests;
 	uint64_t next_id;

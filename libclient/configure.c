@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libclient/client.h"
@@ -39,6 +40,14 @@ static int set_path(struct hmm_client *c, const char *path)
 	return 0;
 }
 
+/* That of another user's daemon is not: su(1) may keep the other's $XDG_RUNTIME_DIR. */
+static bool is_own_socket(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
+}
+
 /* Of a daemon of the user's own, where the machine has none. */
 static bool set_own_path(struct hmm_client *c)
 {
@@ -46,7 +55,7 @@ static bool set_own_path(struct hmm_client *c)
 	char path[sizeof(c->address.sun_path)];
 	int n = snprintf(path, sizeof(path), "%s" OWN_SOCKET, dir ? dir : "");
 
-	return dir && dir[0] == '/' && n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0 &&
+	return dir && dir[0] == '/' && n > 0 && (size_t)n < sizeof(path) && is_own_socket(path) &&
 	       set_path(c, path) == 0;
 }
 
@@ -57,7 +66,8 @@ static int choose_path(struct hmm_client *c, const char *path)
 	if (path && path[0])
 		return set_path(c, path);
 	c->looked_around = access(DEFAULT_SOCKET, F_OK) < 0;
-	return c->looked_around && set_own_path(c) ? 0 : set_path(c, DEFAULT_SOCKET);
+	c->own_only = c->looked_around && set_own_path(c);
+	return c->own_only ? 0 : set_path(c, DEFAULT_SOCKET);
 }
 
 int client_configure(struct hmm_client *c, const struct hmm_client_options *opts)

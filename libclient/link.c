@@ -33,7 +33,17 @@ static int connect_to(int fd, const struct sockaddr_un *address)
 	return errno == ECONNREFUSED ? refused(address->sun_path) : -errno;
 }
 
-int link_open(const struct sockaddr_un *address, bool wait, struct link **ret)
+static int check_owner(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	return peer.uid == geteuid() ? 0 : -EPERM;
+}
+
+int link_open(const struct sockaddr_un *address, bool wait, bool own_only, struct link **ret)
 {
 	struct link *l = malloc(sizeof(*l));
 	int r;
@@ -43,6 +53,8 @@ int link_open(const struct sockaddr_un *address, bool wait, struct link **ret)
 	*l = (struct link){ .users = 1 };
 	l->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
 	r = l->fd < 0 ? -errno : connect_to(l->fd, address);
+	if (!r && own_only)
+		r = check_owner(l->fd);
 	if (r) {
 		link_unref(l);
 		return r == -EAGAIN ? -ETIMEDOUT : r;

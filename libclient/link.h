@@ -20,9 +20,9 @@ struct link {
 
 /*
  * Connects. wait: for room in a full backlog. -ETIMEDOUT when there is none; -errno of socket(2)
- * and connect(2). What is sent and received later never blocks.
+ * and connect(2). own_only: -EPERM when it is another user who listens. What is sent and received later never blocks.
  */
-int link_open(const struct sockaddr_un *address, bool wait, struct link **ret);
+int link_open(const struct sockaddr_un *address, bool wait, bool own_only, struct link **ret);
 struct link *link_unref(struct link *l);
 
 /*

@@ -139,10 +139,23 @@ static int say_hello(struct hmm_client *c)
 	return step(c, SESSION_HELLO, &m, NULL, 0);
 }
 
+/* False: it is plain already. */
+static bool name_plainly(struct hmm_client *c)
+{
+	bool was = true;
+
+	for (char *p = c->name; *p; p++)
+		if (*p & 0x80) {
+			*p = '?';
+			was = false;
+		}
+	return !was;
+}
+
 int session_connect(struct hmm_client *c)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	int r = link_open(&c->address, !c->session.was_up, &c->link);
+	int r = link_open(&c->address, !c->session.was_up, c->own_only, &c->link);
 
 	if (r) {
 		plan_attempt(&c->session, clock_now_us());
@@ -227,10 +240,12 @@ static int advance(struct hmm_client *c)
 
 	switch (s->state) {
 	case SESSION_HELLO:
+		if (r == -EINVAL && name_plainly(c))	/* an older daemon takes ASCII alone */
+			return say_hello(c);
 		return r ? r : after_hello(c);
 	case SESSION_DRIVER:
 		c->driver_attached = r == 0;
-		return hand_over(c);
+		return r == -EMFILE ? r : hand_over(c);
 	case SESSION_ATTACH:
 		c->uffd_attached = r == 0;
 		return r ? r : next_frame(c, SESSION_RESUME);

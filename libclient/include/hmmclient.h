@@ -85,7 +85,8 @@ typedef void hmm_event_fn(struct hmm_client *, const struct hmm_event *, void *u
 
 /*
  * Connects. opts may be NULL. -ENOENT or -ECONNREFUSED: no daemon at the socket; -ENOTSOCK: that is no socket; -EPROTONOSUPPORT:
- * the daemon, or the ledger that it hands out, is too old or too new; -EACCES; -EMFILE; -ENOMEM; -EINVAL: bad options.
+ * the daemon, or the ledger that it hands out, is too old or too new; -EPERM: the daemon below
+ * $XDG_RUNTIME_DIR is another user's; -EACCES; -EMFILE; -ENOMEM; -EINVAL: bad options.
  */
 int hmm_client_new(struct hmm_client **ret, const struct hmm_client_options *opts);
 struct hmm_client *hmm_client_ref(struct hmm_client *);

@@ -176,6 +176,34 @@ static void bad_options(void **state)
 	hmm_client_unref(c);
 }
 
+static bool refuse_letters(struct fake *f, uint64_t id, const Hmmd__Message *m, const int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	if (m->kind_case != HMMD__MESSAGE__KIND_HELLO)
+		return false;
+	for (const char *p = m->hello->name; *p; p++)
+		if (*p & 0x80) {
+			fake_error(f, id, EINVAL, "Hello: name is not at most 63 printable characters");
+			return true;
+		}
+	return false;
+}
+
+static void an_older_daemon_is_told_a_plain_name(void **state)
+{
+	struct fake *f = *state;
+	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
+	struct hmm_client *c = NULL;
+
+	fake_set_script(f, refuse_letters, NULL);
+	o.socket_path = f->path;
+	o.name = "Gr\303\266\303\237e";
+	assert_int_equal(hmm_client_new(&c, &o), 0);
+	assert_string_equal(f->name, "Gr????e");
+	hmm_client_unref(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +215,7 @@ int main(void)
 		FAKE_TEST(a_daemon_that_answers_with_a_version_nobody_asked_for),
 		FAKE_TEST(a_daemon_that_hangs_up),
 		FAKE_TEST(bad_options),
+		FAKE_TEST(an_older_daemon_is_told_a_plain_name),
 	};
 
 	return cmocka_run_group_tests_name("client_no_daemon", tests, NULL, NULL);

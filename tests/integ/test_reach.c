@@ -87,6 +87,35 @@ static void a_daemon_of_the_users_own_is_found(void **state)
 	house_close(h);
 }
 
+/*
+ * $XDG_RUNTIME_DIR is what su(1) has kept: to whom it belongs tells the socket. Who could have put that there for
+ * somebody else is caught by who listens.
+ */
+static void a_daemon_of_another_user_is_left_alone(void **state)
+{
+	struct house *h;
+	char dir[HOUSE_PATH + 8], link[HOUSE_PATH + 24], command[512];
+
+	(void)state;
+	if (geteuid())
+		skip_because("only root can be somebody else");
+	if (!access("/run/hmmd/hmmd.sock", F_OK))
+		skip_because("this machine has a daemon of its own");
+	h = house_open(NULL);
+	snprintf(dir, sizeof(dir), "%s/hmmd", h->dir);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	snprintf(link, sizeof(link), "%s/hmmd.sock", dir);
+	assert_int_equal(symlink(h->socket, link), 0);
+	assert_int_equal(chown(h->socket, 65534, 65534), 0);
+	assert_int_equal(ctl(h->dir, "status"), 3);
+	assert_non_null(strstr(output, "no daemon at /run/hmmd/hmmd.sock"));
+	snprintf(command, sizeof(command), "setpriv --reuid 65534 --regid 65534 --clear-groups %s status", getenv("HMMCTL"));
+	assert_int_not_equal(run(h->dir, command), 0);
+	assert_non_null(strstr(output, "is not this user's"));
+	assert_int_equal(unlink(link), 0);
+	house_close(h);
+}
+
 static void a_user_is_told_of_rootless(void **state)
 {
 	const char *as_user = geteuid() ? "" : "setpriv --reuid 65534 --regid 65534 --clear-groups ";
@@ -138,6 +167,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_socket_is_said_to_be_none),
 		cmocka_unit_test(where_nobody_is_both_places_are_named),
 		cmocka_unit_test(a_daemon_of_the_users_own_is_found),
+		cmocka_unit_test(a_daemon_of_another_user_is_left_alone),
 		cmocka_unit_test(a_user_is_told_of_rootless),
 		cmocka_unit_test(both_programs_have_a_short_option_for_the_version),
 		cmocka_unit_test(lines_have_time_and_severity),
