@@ -56,8 +56,10 @@ static void harmless(const struct request *r, void *buffer, size_t bytes)
 			r->number == HMMDEV_RANGE_ADD ? fresh += PAGE : (uintptr_t)page;
 		*(uint64_t *)((char *)buffer + r->addr + 8) = PAGE;
 	}
-	if (r->number == HMMDEV_DEV_CTL)	/* of a device that is not there */
+	if (r->number == HMMDEV_DEV_CTL) {	/* of a device that is not there */
 		((struct hmmdev_dev_ctl *)buffer)->op = HMMDEV_OP_DRAIN;
+		((struct hmmdev_dev_ctl *)buffer)->dev = HMMDEV_DEV_NONE;
+	}
 }
 
 static int answer(int fd, const struct request *r, void *buffer)
