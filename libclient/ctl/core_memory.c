@@ -140,6 +140,7 @@ static int copy_bytes(struct copy *c, uint64_t addr, uint64_t end, uint32_t flag
 		} else {
 			core_file_add(c->memory->file, addr, (uint64_t)n, flags, true);
 			r = core_file_put(c->memory->file, addr, c->buffer, (size_t)n);
+			c->memory->write_failed = r;
 			if (r)
 				return r;
 		}
@@ -166,10 +167,13 @@ static enum want want_of(const struct copy *c, enum kind kind, uint64_t addr, ui
 static int copy_piece(struct copy *c, const struct core_area *a, enum kind kind, uint64_t addr, uint64_t end)
 {
 	size_t n = (size_t)((end - addr) / CORE_PAGE), last;
+	ssize_t got = pread(c->pagemap, c->words, n * sizeof(c->words[0]), (off_t)(addr / CORE_PAGE * 8));
 	int r = 0;
 
-	if (pread(c->pagemap, c->words, n * sizeof(c->words[0]), (off_t)(addr / CORE_PAGE * 8)) != (ssize_t)(n * 8))
-		return errno == ESRCH ? -ESRCH : -EIO;
+	if (got < 0)
+		return -errno;
+	if (got < (ssize_t)(n * sizeof(c->words[0])))
+		return -ESRCH;	/* its address space has gone */
 	for (size_t i = 0; i < n; i++)
 		c->want[i] = want_of(c, kind, addr + i * CORE_PAGE, c->words[i]);
 	for (size_t i = 0; i < n && !r; i = last) {

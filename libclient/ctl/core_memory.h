@@ -46,8 +46,9 @@ struct core_memory {
 	void *userdata;
 	_Atomic uint64_t seen;			/* grows while it gets on, for whoever watches */
 	uint64_t missing;			/* bytes that could not be read */
+	bool write_failed;
 };
-/* All of it, into the file. 0 or -errno; -ESRCH: the process has ended. Waits for pages that are away. */
+/* All of it, into the file. 0 or -errno, of the file when write_failed; -ESRCH: the process has ended. Waits for pages that are away. */
 int core_memory_copy(struct core_memory *m);
 
 #endif

@@ -59,9 +59,10 @@ static int seize(struct tracee *t, pid_t tid)
 	return 0;
 }
 
-/* Those that are not known yet. */
-static int seize_all(struct tracee *t)
+/* Those that are not known yet; *ret_any: there were some. */
+static int seize_all(struct tracee *t, bool *ret_any)
 {
+	size_t before = t->n;
 	struct dirent *e;
 	char path[64];
 	int r = 0;
@@ -78,6 +79,7 @@ static int seize_all(struct tracee *t)
 			r = seize(t, tid);
 	}
 	closedir(d);
+	*ret_any = t->n > before;
 	return r;
 }
 
@@ -128,16 +130,15 @@ static int await_all(struct tracee *t, pid_t *ret_thread)
 
 int tracee_stop(struct tracee *t, pid_t pid, pid_t *ret_thread)
 {
-	size_t before;
+	bool any = false;
 	int r;
 
 	*t = (struct tracee){ .pid = pid };
 	do {
-		before = t->n;
-		r = seize_all(t);
+		r = seize_all(t, &any);
 		if (!r)
 			r = await_all(t, ret_thread);
-	} while (!r && t->n != before);
+	} while (!r && any);
 	return !r && !t->n ? -ESRCH : r;
 }
 

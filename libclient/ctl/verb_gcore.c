@@ -141,7 +141,17 @@ static int watch(struct gcore *g, const sigset_t *signals)
 	return 0;
 }
 
-/* The thread that reads is left behind when it cannot be waited for: it ends with the program. */
+static int reading_ended(const struct gcore *g)
+{
+	if (!g->result)
+		return CTL_DONE;
+	if (g->result == -ESRCH)
+		return ctl_fail(g->ctl, "%d has ended", (int)g->pid);
+	return g->memory.write_failed ? ctl_fail(g->ctl, "cannot write %s: %s", g->path, strerror(-g->result)) :
+					ctl_fail(g->ctl, "cannot read the memory of %d: %s", (int)g->pid, strerror(-g->result));
+}
+
+/* The thread that reads is left behind when it cannot be waited for: it ends with the program (leave()). */
 static int read_watched(struct gcore *g, const sigset_t *signals)
 {
 	pthread_t reader;
@@ -159,9 +169,7 @@ static int read_watched(struct gcore *g, const sigset_t *signals)
 	if (r)
 		return ctl_fail(g->ctl, "interrupted; %d goes on", (int)g->pid);
 	pthread_join(reader, NULL);
-	return g->result == -ESRCH ? ctl_fail(g->ctl, "%d has ended", (int)g->pid) :
-	       g->result	   ? ctl_fail(g->ctl, "cannot write %s: %s", g->path, strerror(-g->result)) :
-				     CTL_DONE;
+	return reading_ended(g);
 }
 
 /* A signal that comes in the meantime is dealt with when the process goes on again. */
@@ -224,14 +232,19 @@ static void gcore_free(struct gcore *g)
 {
 	if (g->part && g->part[0])
 		unlink(g->part);
-	if (g->left_behind)
-		return;
 	core_file_free(&g->file);
 	core_map_free(&g->map);
 	core_managed_free(&g->memory);
 	free(g->path);
 	free(g->part);
 	free(g);
+}
+
+/* At once: the thread that reads uses the client, the stack of main() and all that would be freed. */
+static _Noreturn void leave(const struct gcore *g, int status)
+{
+	unlink(g->part);
+	_exit(status);
 }
 
 static int write_core(struct gcore *g)
@@ -262,6 +275,8 @@ int verb_gcore(struct ctl *c)
 	g->pid = pid;
 	g->file.fd = -1;
 	status = write_core(g);
+	if (g->left_behind)
+		leave(g, status);
 	gcore_free(g);
 	return status;
 }

@@ -162,9 +162,8 @@ static pid_t gcore_start(const struct house *h, const struct target *t, uid_t ui
 }
 
 /* Its exit status; what it said is in output. */
-static int gcore(const struct house *h, const struct target *t, uid_t uid, const char *path)
+static int gcore_end(const struct house *h, pid_t child)
 {
-	pid_t child = gcore_start(h, t, uid, path);
 	char log[HOUSE_PATH + 16];
 	int status = -1;
 	ssize_t n;
@@ -180,6 +179,11 @@ static int gcore(const struct house *h, const struct target *t, uid_t uid, const
 	unlink(log);
 	print_message("%s", output);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int gcore(const struct house *h, const struct target *t, uid_t uid, const char *path)
+{
+	return gcore_end(h, gcore_start(h, t, uid, path));
 }
 
 /* A directory that anybody may write to; the core is in it, and while it is being written what is to become it. */
@@ -414,19 +418,18 @@ static void it_takes_the_place_of_nothing_but_a_file(void **state)
 }
 
 /* A device that does not answer keeps hmmctl at a page, and the process with it. */
-static void let_go_when_hmmctl_ends(int sig, int want)
+static void let_go_when_hmmctl_ends(struct house_options o, int sig, int want)
 {
-	struct house_options o = { .config = HOUSE_QUIET };
 	char path[64], dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
 	struct faulty_switches *s = faulty_switches_new(&o, path);
 	struct house *h = house_open(&o);
-	struct target *t = target_new(h, 0);
+	struct target *t = target_new(h, o.uid);
 	int status = -1;
 	pid_t child;
 
 	make_place(h, dir, core, sizeof(core));
 	atomic_store(&s->delay_us, UINT32_MAX);
-	child = gcore_start(h, t, 0, core);
+	child = gcore_start(h, t, o.uid, core);
 	assert_soon(stands_still(t) && files_in(dir) == 1);
 	assert_int_equal(kill(child, sig), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -442,13 +445,49 @@ static void let_go_when_hmmctl_ends(int sig, int want)
 static void the_process_goes_on_when_it_is_killed(void **state)
 {
 	(void)state;
-	let_go_when_hmmctl_ends(SIGKILL, -SIGKILL);
+	let_go_when_hmmctl_ends((struct house_options){ .config = HOUSE_QUIET }, SIGKILL, -SIGKILL);
 }
 
 static void the_process_goes_on_when_it_is_interrupted(void **state)
 {
 	(void)state;
-	let_go_when_hmmctl_ends(SIGINT, 1);
+	let_go_when_hmmctl_ends((struct house_options){ .config = HOUSE_QUIET }, SIGINT, 1);
+}
+
+/* It is then the daemon that it waits for. */
+static void the_process_goes_on_without_privilege(void **state)
+{
+	struct house_options o = {
+		.backing = "small", .args = { "--rootless" }, .config = HOUSE_QUIET, .uid = geteuid() ? 0 : NOBODY
+	};
+
+	(void)state;
+	let_go_when_hmmctl_ends(o, SIGINT, 1);
+}
+
+static void who_is_killed_meanwhile_has_ended(void **state)
+{
+	struct house_options o = { .config = HOUSE_QUIET };
+	char path[64], dir[HOUSE_PATH + 16], core[HOUSE_PATH + 16];
+	struct faulty_switches *s = faulty_switches_new(&o, path);
+	struct house *h = house_open(&o);
+	struct target *t = target_new(h, 0);
+	pid_t child;
+
+	(void)state;
+	make_place(h, dir, core, sizeof(core));
+	atomic_store(&s->delay_us, UINT32_MAX);
+	child = gcore_start(h, t, 0, core);
+	assert_soon(stands_still(t) && files_in(dir) == 1);
+	assert_int_equal(kill(t->pid, SIGKILL), 0);
+	atomic_store(&s->delay_us, 0);
+	assert_int_equal(gcore_end(h, child), 1);
+	assert_non_null(strstr(output, "has ended"));
+	assert_int_equal(waitpid(t->pid, NULL, 0), t->pid);
+	assert_int_equal(rmdir(dir), 0);
+	munmap(t, sizeof(*t));
+	house_close(h);
+	faulty_switches_free(s, path);
 }
 
 static void a_debugger_opens_it(void **state)
@@ -492,6 +531,8 @@ int main(void)
 		cmocka_unit_test(it_takes_the_place_of_nothing_but_a_file),
 		cmocka_unit_test(the_process_goes_on_when_it_is_killed),
 		cmocka_unit_test(the_process_goes_on_when_it_is_interrupted),
+		cmocka_unit_test(the_process_goes_on_without_privilege),
+		cmocka_unit_test(who_is_killed_meanwhile_has_ended),
 		cmocka_unit_test(a_debugger_opens_it),
 	};
 

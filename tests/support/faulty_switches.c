@@ -23,6 +23,7 @@ struct faulty_switches *faulty_switches_new(struct house_options *o, char *ret_p
 	fd = mkstemp(ret_path);
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, sizeof(struct faulty_switches)), 0);
+	assert_true(!o->uid || !fchown(fd, o->uid, (gid_t)-1));
 	at = mmap(NULL, sizeof(struct faulty_switches), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_true(at != MAP_FAILED);
 	close(fd);
