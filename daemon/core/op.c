@@ -144,7 +144,7 @@ static bool issue_here(struct op *op, struct plan *plan, uint64_t now_us)
 		if (op_adopted_area(op, &m))
 			return false;
 	} else if (already_there(op, op_word(op->range, m.vpn))) {
-		op_moved_by_hand(op, &m, now_us);
+		op_by_hand(op, m.range, m.vpn, false, now_us);
 		op->result.already_there += LEDGER_PAGE_SIZE;
 		op->result.untouched += is_untouched(op->range, m.vpn) ? LEDGER_PAGE_SIZE : 0;
 		op->next += LEDGER_PAGE_SIZE;
@@ -205,7 +205,7 @@ void op_report(struct op *op, const struct move *m, enum move_outcome outcome, u
 	op->dry |= outcome == MOVE_NO_ROOM;
 	op->dry &= outcome != MOVE_MOVED;
 	if (outcome == MOVE_MOVED || outcome == MOVE_ALREADY)
-		op_moved_by_hand(op, m, now_us);
+		op_by_hand(op, m->range, m->vpn, outcome == MOVE_MOVED, now_us);
 	r.no_room = outcome == MOVE_NO_ROOM ? bytes : 0;
 	r.untouched = outcome == MOVE_ALREADY && is_untouched(m->range, m->vpn) ? bytes : 0;
 	*(outcome == MOVE_MOVED ? &r.moved : outcome == MOVE_ALREADY ? &r.already_there :

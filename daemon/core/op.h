@@ -93,8 +93,8 @@ void op_report(struct op *op, const struct move *m, enum move_outcome outcome, u
 void op_report_bytes(struct op *op, const struct move *m, const struct op_result *bytes);
 /* The same when only what lies before `stopped` was dealt with: the rest is handed out again. */
 void op_report_part(struct op *op, const struct move *m, const struct op_result *bytes, uint64_t stopped);
-/* The pages of a move that came where the operation wants them stay there for a time; others go where they are wanted. */
-void op_moved_by_hand(const struct op *op, const struct move *m, uint64_t now_us);
+/* A page that was moved where the operation wants it stays there for a time; others go where they are wanted. */
+void op_by_hand(const struct op *op, struct range *r, uint64_t vpn, bool moved, uint64_t now_us);
 void op_leave(struct op *op, struct range *r);	/* the range dies: what was not handed out of it counts as failed */
 bool op_done(const struct op *op);
 void op_count_left(struct op *op);	/* once it is done: how much of what it says it moved is not there any more */

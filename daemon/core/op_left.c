@@ -71,12 +71,9 @@ static uint64_t elsewhere(const struct op *op, const struct op_piece *p)
 }
 
 /* Adopted memory may have got its word only now. */
-void op_moved_by_hand(const struct op *op, const struct move *m, uint64_t now_us)
+void op_by_hand(const struct op *op, struct range *r, uint64_t vpn, bool moved, uint64_t now_us)
 {
-	uint64_t vpn;
-
-	for (vpn = m->vpn; vpn < m->vpn + m->pages; vpn++)
-		range_moved_by_hand(m->range, vpn, has_a_place_to_be(op) ? op->tier : TIER_NOWHERE, now_us);
+	range_by_hand(r, vpn, has_a_place_to_be(op) ? op->tier : TIER_NOWHERE, moved, now_us);
 }
 
 void op_count_left(struct op *op)

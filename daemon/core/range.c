@@ -145,13 +145,14 @@ static bool is_in(uint64_t word, unsigned int tier)
 		page_word_state(word) == PAGE_ADOPTED);
 }
 
-void range_moved_by_hand(struct range *r, uint64_t vpn, unsigned int tier, uint64_t now_us)
+void range_by_hand(struct range *r, uint64_t vpn, unsigned int tier, bool moved, uint64_t now_us)
 {
 	struct heat *h = range_heat(r, vpn);
+	bool there = h && is_in(adopted_word(r, vpn), tier);
 
-	if (h && is_in(adopted_word(r, vpn), tier))
+	if (there && moved)
 		heat_by_hand(h, tier, now_us);
-	else if (h)
+	else if (h && !(there && h->hand == tier + 1))
 		h->hand = 0;
 }
 

@@ -103,11 +103,11 @@ bool range_can_move(const struct range *r);
 bool range_is_tracked(const struct range *r);	/* by the zap tracker */
 void range_filled(struct range *r, uint64_t vpn, uint64_t now_us, bool touched);
 /*
- * Somebody who asked for it has moved the page: it stays where it is now for the policy's min-residency. And a page
- * that was moved so is elsewhere now: *ret_tier is where it had been moved to, and nothing is known of that any
+ * Somebody asked for the page to be in the tier. It stays there for the policy's min-residency when it was moved for that;
+ * one that was there already stays no longer than it would have: asking again is no pin. And a page that was moved so is elsewhere now: *ret_tier is where it had been moved to, and nothing is known of that any
  * more. Loop thread.
  */
-void range_moved_by_hand(struct range *r, uint64_t vpn, unsigned int tier, uint64_t now_us);
+void range_by_hand(struct range *r, uint64_t vpn, unsigned int tier, bool moved, uint64_t now_us);
 bool range_undone(struct range *r, uint64_t vpn, unsigned int *ret_tier);
 /*
  * Books one page as moved between tiers: the range's tier_bytes, and moved_in/moved_out of the uid's and the

@@ -131,16 +131,18 @@ static bool is_elsewhere(uint64_t now, uint64_t before)
 /* Which pages the words did not name where they are now. */
 static void tell_span(struct daemon *d, const struct move *m, const struct op *op, const uint64_t *before)
 {
-	for (uint32_t i = 0; i < m->pages && i < SPAN_WORDS; i++) {
-		if (!is_elsewhere(adopted_word(m->range, m->vpn + i), before[i]))
+	for (uint32_t i = 0; i < m->pages; i++) {
+		bool moved = i < SPAN_WORDS && is_elsewhere(adopted_word(m->range, m->vpn + i), before[i]);
+
+		if (op)
+			op_by_hand(op, m->range, m->vpn + i, moved, daemon_now_us(d));
+		if (!moved)
 			continue;
 		if (op)
 			schedule_moved(d, op->id, m->range, m->vpn + i, 1);
 		else if (was_planned(m) || m->kind == MOVE_LOOK)
 			schedule_left(d, m->range, m->vpn + i, schedule_why(m));
 	}
-	if (op)
-		op_moved_by_hand(op, m, daemon_now_us(d));
 }
 
 void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes, uint64_t stopped,

@@ -97,6 +97,39 @@ static void it_holds_for_the_time_of_the_policy(void **state)
 	plan.n = 0;
 }
 
+/* Whether that is seen before it is handed out or by who wanted to move it. */
+static void ask_again(uint64_t now_us)
+{
+	struct op *op;
+
+	assert_int_equal(op_new(&op, w, 0, MOVE_EVICT, FAR), 0);
+	assert_int_equal(op_add_span(op, r, range_first_vpn(r) + HOT, ALL - HOT), 0);
+	plan.n = 0;
+	assert_int_equal(op_issue(op, &plan, now_us), 0);
+	assert_int_equal(op->result.already_there, (ALL - HOT) * PAGE);
+	op_free(op, w);
+	for (uint64_t i = HOT; i < ALL; i++)
+		range_by_hand(r, range_first_vpn(r) + i, FAR, false, now_us);
+}
+
+/* That would be a pin, for which there is a quota. */
+static void asking_again_does_not_make_it_longer(void **state)
+{
+	(void)state;
+	op_free(move_by_hand(ALL - HOT, 2 * SECOND), w);
+	ask_again(2 * SECOND + HOLD / 2);
+	r->policy->look_at_us = 0;
+	plan_make(w, 2 * SECOND + HOLD / 2, &plan);
+	assert_int_equal(plan.n, 0);	/* nor does it make it shorter */
+	ask_again(2 * SECOND + HOLD - 1);
+	r->policy->look_at_us = 0;
+	plan_make(w, 2 * SECOND + HOLD, &plan);
+	assert_int_equal(plan.n, ALL - HOT);
+	for (size_t i = 0; i < plan.n; i++)
+		range_drop(plan.moves[i].range);
+	plan.n = 0;
+}
+
 /* Nobody wanted a page that is elsewhere twice, so it is said once; and not at all of one that was touched. */
 static void what_went_on_is_said_once(void **state)
 {
@@ -120,7 +153,7 @@ static void what_is_moved_again_is_where_it_is_wanted(void **state)
 {
 	(void)state;
 	op_free(move_by_hand(2, 2 * SECOND), w);
-	range_moved_by_hand(r, range_first_vpn(r) + ALL - 1, DRAM, 3 * SECOND);	/* it is not there */
+	range_by_hand(r, range_first_vpn(r) + ALL - 1, DRAM, true, 3 * SECOND);	/* it is not there */
 	assert_int_equal(r->heat[ALL - 1].hand, 0);
 	assert_int_equal(undone(), 0);
 }
@@ -193,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(it_holds_for_the_time_of_the_policy),
+		IN_WORLD(asking_again_does_not_make_it_longer),
 		IN_WORLD(what_went_on_is_said_once),
 		IN_WORLD(what_is_moved_again_is_where_it_is_wanted),
 		IN_WORLD(what_did_not_stay_is_counted),
