@@ -63,6 +63,7 @@ static inline struct rawpeer *connect_as(const struct house *h, uid_t uid, int *
 	assert_int_equal(seteuid(0), 0);
 	hello.version_min = hello.version_max = 1;
 	hello.name = "cost";
+	hello.image = p->image;
 	answer = rawpeer_call(p, &m, NULL, 0);
 	*ret_code = !answer ? -1 : answer->kind_case == HMMD__MESSAGE__KIND_ERROR ? (int)answer->error->code : 0;
 	if (!*ret_code) {
