@@ -161,15 +161,13 @@ static int offer_gate(struct session *s)
 	return space->gate_fd;
 }
 
+/* After the ledger. */
 static size_t reply_fds(struct request *q, int *fds, uint64_t *features)
 {
 	struct session *s = q->session;
-	size_t n = 0;
+	size_t n = 1;
 
-	if (ledgerfile_read_only(space_ledger(s->space), &fds[0]) == 0) {
-		*features |= HMMD__FEATURE__FEATURE_LEDGER;
-		n++;
-	}
+	*features |= HMMD__FEATURE__FEATURE_LEDGER;
 	if (may_have_uffd(q->daemon, &s->peer)) {
 		fds[n++] = q->daemon->uffd_device;
 		*features |= HMMD__FEATURE__FEATURE_UFFD_DEVICE;
@@ -182,12 +180,13 @@ static size_t reply_fds(struct request *q, int *fds, uint64_t *features)
 	return n;
 }
 
-static void greet(struct request *q)
+/* Takes the ledger. 0, -EMFILE (it was told). */
+static int greet(struct request *q, int ledger)
 {
 	struct session *s = q->session;
 	Hmmd__Message m = HMMD__MESSAGE__INIT;
 	Hmmd__HelloReply reply = HMMD__HELLO_REPLY__INIT;
-	int fds[3] = { -1, -1, -1 };
+	int fds[3] = { ledger, -1, -1 }, r;
 	size_t n;
 
 	reply.version = HMM_LIMIT_VERSION_MAX;
@@ -202,9 +201,23 @@ static void greet(struct request *q)
 	reply.ledger_root = 1;	/* radix_init() makes it so */
 	m.kind_case = HMMD__MESSAGE__KIND_HELLO_REPLY;
 	m.hello_reply = &reply;
-	session_send(s, q->id, &m, fds, n);
-	if (reply.features & HMMD__FEATURE__FEATURE_LEDGER)
-		close(fds[0]);
+	r = session_send(s, q->id, &m, fds, n);
+	close(ledger);
+	return r;
+}
+
+/* Who was refused has no space here: the connection ends, and what it had waits for the next one. */
+static void welcome(struct request *q)
+{
+	struct session *s = q->session;
+	int ledger, r = ledgerfile_read_only(space_ledger(s->space), &ledger);
+
+	if (r)
+		session_error(s, q->id, EMFILE, "hmmd cannot open the client's ledger: %s", strerror(-r));
+	else
+		r = greet(q, ledger);
+	if (r)
+		session_close(s, "it could not be greeted");
 }
 
 void request_hello(struct request *q)
@@ -231,5 +244,5 @@ void request_hello(struct request *q)
 	s->control = server_group_has(&q->daemon->server->control_group, &s->peer);
 	log_line(LOG_LEVEL_DEBUG, "pid %d (%s, uid %u) is connection %llu", (int)s->peer.pid,
 		 s->peer.program, (unsigned int)s->peer.uid, (unsigned long long)s->id);
-	greet(q);
+	welcome(q);
 }

@@ -13,6 +13,7 @@
 #include "tests/support/backing.h"
 #include "tests/support/house.h"
 #include "tests/support/move.h"
+#include "tests/support/rawpeer.h"
 #include "tests/support/test.h"
 #include "tests/support/words.h"
 
@@ -156,6 +157,38 @@ static void the_daemon_has_none_for_a_connection(void **state)
 	house_close(h);
 }
 
+/* Whatever it lacks: a client is refused, or has its ledger. Returns whether it was taken. */
+static bool says_hello(const struct house *h)
+{
+	struct rawpeer *p = rawpeer_open(h->socket);
+	Hmmd__Hello body = HMMD__HELLO__INIT;
+	RAW_MESSAGE(m, HELLO, hello, &body);
+	Hmmd__Message *answer;
+	bool taken;
+
+	body.version_min = body.version_max = HMM_LIMIT_VERSION_MAX;
+	answer = rawpeer_call(p, &m, NULL, 0);
+	taken = answer && answer->kind_case == HMMD__MESSAGE__KIND_HELLO_REPLY;
+	if (taken)
+		assert_true(answer->hello_reply->features & HMMD__FEATURE__FEATURE_LEDGER);
+	rawpeer_close(p);
+	return taken;
+}
+
+static void the_daemon_has_none_for_a_greeting(void **state)
+{
+	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	rlim_t most;
+
+	(void)state;
+	count_descriptors_at_rest(h->pid);
+	most = first_free(h->pid);
+	for (limit_daemon(h, most); !says_hello(h); limit_daemon(h, ++most))
+		count_descriptors_at_rest(h->pid);
+	limit_daemon(h, RLIM_INFINITY);
+	house_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +196,7 @@ int main(void)
 		cmocka_unit_test(the_program_has_none_for_the_greeting),
 		cmocka_unit_test(the_daemon_has_none),
 		cmocka_unit_test(the_daemon_has_none_for_a_connection),
+		cmocka_unit_test(the_daemon_has_none_for_a_greeting),
 	};
 
 	return cmocka_run_group_tests_name("no descriptor left", tests, NULL, NULL);
