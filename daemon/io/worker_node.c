@@ -4,6 +4,7 @@
  * A managed page is booked in its word, so the step is tried only while the word still says that the page
  * rests where it was.
  */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +68,7 @@ enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 	radix_word *word = space_word(r->space, addr);
 	struct numa_moved moved = { 0 };
 	unsigned int from;
+	int rc;
 	uint64_t seen;
 
 	worker_find_page(w, r, m->vpn);
@@ -80,9 +82,10 @@ enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 		return MOVE_FAILED;
 	if (pool_take(room, LEDGER_PAGE_SIZE))
 		return MOVE_NO_ROOM;
-	if (move_mapped(w, m, addr, &moved) < 0 || moved.busy || moved.failed || !rebook(r, word, seen, from, m->tier)) {
+	rc = move_mapped(w, m, addr, &moved);
+	if (rc < 0 || moved.busy || moved.failed || !rebook(r, word, seen, from, m->tier)) {
 		pool_give(room, LEDGER_PAGE_SIZE);
-		return moved.no_room ? MOVE_NO_ROOM : moved.failed ? MOVE_FAILED : MOVE_BUSY;
+		return moved.no_room ? MOVE_NO_ROOM : moved.failed || rc == -EPERM ? MOVE_FAILED : MOVE_BUSY;
 	}
 	tally_add(&w->hand.tally.node_moved, moved.moved);
 	return moved.moved ? MOVE_MOVED : MOVE_ALREADY;
