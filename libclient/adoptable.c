@@ -19,10 +19,11 @@ struct looker {
 	size_t n;
 };
 
-static int begin(struct looker *l, size_t n)
+/* Where each look would read all mappings they are read once: memory may be of many pieces. */
+static int begin(struct looker *l)
 {
 	*l = (struct looker){ .maps = mapping_open() };
-	if (l->maps < 0 || n == 1 || mapping_is_quick(l->maps))
+	if (l->maps < 0 || mapping_is_quick(l->maps))
 		return 0;
 	return mapping_list(l->maps, &l->list, &l->n);
 }
@@ -107,7 +108,7 @@ int adoptable_check(struct hmm_client *c, size_t n, struct hmm_range *const *ran
 	const char *what = "";
 	struct looker l;
 	uint64_t at = 0;
-	int r = begin(&l, n), err;
+	int r = begin(&l), err;
 
 	for (size_t i = 0; !r && l.maps >= 0 && i < n; i++) {
 		err = check(&l, ranges[i], &at, &what);
