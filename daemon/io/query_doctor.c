@@ -41,7 +41,7 @@ static void examine_backing(const struct daemon *d, struct findings *f)
 
 	snprintf(l->text, sizeof(l->text), "%s", d->backing_reason);
 	if (!huge)
-		snprintf(l->remedy, sizeof(l->remedy), "systemctl start hmmd.service");
+		snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd.service");
 }
 
 static void examine_tiers(const struct daemon *d, struct findings *f)
@@ -233,7 +233,7 @@ static void examine_store(const struct daemon *d, struct findings *f)
 			       "hmmd's keeps the memory devices"
 			     : "no descriptor store and no keeper: what is on memory devices is lost if hmmd is killed");
 	if (!store)
-		snprintf(l->remedy, sizeof(l->remedy), "systemctl start hmmd.service");
+		snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd.service");
 }
 
 static void examine_ledgers(const struct daemon *d, struct findings *f)

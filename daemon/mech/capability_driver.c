@@ -67,7 +67,7 @@ static void remedy(struct doctor_line *line)
 		return;
 	snprintf(path, sizeof(path), "/lib/modules/%.64s/build", u.release);
 	if (is_installed(u.release) && signed_only())
-		doctor_remedy(line, "mokutil --import /var/lib/dkms/mok.pub");
+		doctor_remedy(line, "modprobe hmmdev; if its key is refused: mokutil --import /var/lib/dkms/mok.pub");
 	else if (is_installed(u.release))
 		doctor_remedy(line, "modprobe hmmdev");
 	else if (access(path, F_OK) < 0)
