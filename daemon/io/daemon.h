@@ -29,7 +29,7 @@ struct track;
 
 /* Why the kernel gives less of a tier than was configured, for people. */
 struct short_of {
-	char text[160], remedy[160];	/* text "": it gives all */
+	char text[160], remedy[640];	/* text "": it gives all */
 };
 
 struct daemon {

@@ -130,7 +130,7 @@ enum doctor_state { DOCTOR_OK, DOCTOR_DEGRADED, DOCTOR_MISSING };
 struct doctor_line {
 	const char *check;
 	enum doctor_state state;
-	char text[160], remedy[160];
+	char text[160], remedy[640];
 };
 size_t doctor_examine(struct doctor_line *lines, size_t cap);
 

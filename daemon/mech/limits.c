@@ -111,7 +111,7 @@ static void look_at_group(const struct group_limit *g, const char *dir, struct r
 		return;
 	note(ret, g->hugetlb ? WAIT_HUGE_CGROUP : WAIT_MEMORY_CGROUP, left);
 	snprintf(ret->text, sizeof(ret->text), "%s of %.90s is %" PRIu64 " MiB", g->limit, dir, limit >> 20);
-	snprintf(ret->remedy, sizeof(ret->remedy), "echo %s > %.100s/%.40s", *g->controller ? "-1" : "max", dir, g->limit);
+	snprintf(ret->remedy, sizeof(ret->remedy), "echo %s > %.511s/%.40s", *g->controller ? "-1" : "max", dir, g->limit);
 }
 
 /* The group and all above it, as far as they are seen here. */

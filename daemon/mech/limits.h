@@ -10,7 +10,7 @@
 struct room_limit {
 	enum wait_reason reason;	/* WAIT_HUGE_CGROUP, WAIT_HUGE_POOL, WAIT_MEMORY_CGROUP, WAIT_NODE */
 	uint64_t free;			/* bytes that the tightest limit with a figure still leaves; UINT64_MAX: there is none */
-	char text[160], remedy[160];	/* "hugetlb.2MB.max of /sys/fs/cgroup/x is 8 MiB" */
+	char text[160], remedy[640];	/* "hugetlb.2MB.max of /sys/fs/cgroup/x is 8 MiB" */
 };
 /* For huge pages of the pool, else for pages of tmpfs, on these nodes; `missing`: bytes that the tier should still have. */
 void room_limit_find(bool hugetlb, uint64_t nodes, uint64_t missing, struct room_limit *ret);
