@@ -16,7 +16,9 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/line.h \
 	tests/support/manager.c tests/support/manager.h \
 	tests/support/move.c tests/support/move.h \
+	tests/support/core_file.c tests/support/core_file.h \
 	tests/support/other.c tests/support/other.h \
+	tests/support/target.c tests/support/target.h \
 	tests/support/rawpeer.c tests/support/rawpeer.h \
 	tests/support/cut.h \
 	tests/support/seen.h \

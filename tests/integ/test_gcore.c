@@ -4,141 +4,26 @@
  * and the process goes on, whatever becomes of hmmctl. The process is a child, since it stands still meanwhile.
  */
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/ask.h"
 #include "tests/support/backing.h"
+#include "tests/support/core_file.h"
 #include "tests/support/faulty_device.h"
 #include "tests/support/move.h"
+#include "tests/support/target.h"
 #include "tests/support/words.h"
 
-enum { NOBODY = 65534, SOMEBODY = 1235, PAGES = 8, AWAY = 4, UNTOUCHED = 32, SEED = 431, OUTPUT = 4096 };
-#define SIZE (PAGES * HUGE_PAGE)
+enum { NOBODY = 65534, SOMEBODY = 1235, OUTPUT = 4096 };
 
 static char output[OUTPUT];
-
-/* ---- the process ---- */
-
-struct target {
-	pid_t pid;
-	_Atomic uint64_t addr;		/* of its range, once half of what it touched is away */
-	_Atomic uint64_t beats;
-	_Atomic bool stop;
-};
-
-/* Without this who gives up a user is nobody's to look at. */
-static int become(uid_t uid)
-{
-	return uid && (setgroups(0, NULL) || setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1));
-}
-
-/* The exit status: 0, or the number of the step that went wrong. */
-static int live(struct target *t, const char *socket, uid_t uid)
-{
-	struct hmm_client_options o = HMM_CLIENT_OPTIONS_INIT;
-	struct hmm_client *c = NULL;
-	struct hmm_range *r = NULL;
-	struct hmm_op *op = NULL;
-
-	if (become(uid))
-		return 1;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	o.socket_path = socket;
-	if (hmm_client_new(&c, &o) || hmm_alloc(c, SIZE + UNTOUCHED * HUGE_PAGE, NULL, &r))
-		return 2;
-	words_fill(hmm_range_addr(r), SIZE, SEED);
-	if (hmm_range_migrate(r, 0, AWAY * HUGE_PAGE, "far", 0, &op) || hmm_op_wait(op, PATIENCE_US))
-		return 3;
-	hmm_op_unref(op);
-	atomic_store(&t->addr, (uintptr_t)hmm_range_addr(r));
-	while (!atomic_load(&t->stop)) {
-		atomic_fetch_add(&t->beats, 1);
-		pause_us(1000);
-	}
-	if (words_bad(hmm_range_addr(r), SIZE, SEED))
-		return 4;
-	hmm_client_unref(c);
-	return 0;
-}
-
-static struct target *target_new(const struct house *h, uid_t uid)
-{
-	struct target *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
-
-	assert_true(t != MAP_FAILED);
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		_exit(live(t, h->socket, uid));
-	t->pid = pid;
-	assert_soon(atomic_load(&t->addr) || waitpid(pid, NULL, WNOHANG));
-	assert_true(atomic_load(&t->addr));
-	return t;
-}
-
-/* What stands behind a key in its status. */
-static void status_of(const struct target *t, const char *key, char *ret, size_t size)
-{
-	char path[64], line[256];
-	FILE *f;
-
-	ret[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)t->pid);
-	f = fopen(path, "re");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, strlen(key)))
-			snprintf(ret, size, "%s", line + strlen(key) + strspn(line + strlen(key), ":\t "));
-	fclose(f);
-}
-
-static bool is_traced(const struct target *t)
-{
-	char tracer[32];
-
-	status_of(t, "TracerPid", tracer, sizeof(tracer));
-	return atoi(tracer);
-}
-
-static bool stands_still(const struct target *t)
-{
-	char state[32];
-
-	status_of(t, "State", state, sizeof(state));
-	return state[0] == 't';
-}
-
-static void goes_on(struct target *t)
-{
-	uint64_t beats;
-
-	assert_soon(!is_traced(t));
-	beats = atomic_load(&t->beats);
-	assert_soon(atomic_load(&t->beats) > beats);
-}
-
-static void target_end(struct target *t)
-{
-	int status = -1;
-
-	goes_on(t);
-	atomic_store(&t->stop, true);
-	assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
-	assert_int_equal(status, 0);
-	munmap(t, sizeof(*t));
-}
 
 /* ---- hmmctl ---- */
 
@@ -155,7 +40,7 @@ static pid_t gcore_start(const struct house *h, const struct target *t, uid_t ui
 	if (child)
 		return child;
 	fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || become(uid))
+	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || target_become(uid))
 		_exit(125);
 	execl(getenv("HMMCTL"), "hmmctl", "--socket", h->socket, "gcore", pid, "-o", path, NULL);
 	_exit(126);
@@ -207,105 +92,23 @@ static int files_in(const char *dir)
 	return n;
 }
 
-/* ---- the file ---- */
-
-struct core {
-	int fd;
-	struct stat st;
-	Elf64_Ehdr header;
-	Elf64_Phdr *segments;
-};
-
-/* A part of it, to be freed. */
-static void *core_bytes(const struct core *c, uint64_t at, uint64_t size)
-{
-	char *bytes = malloc(size);
-	uint64_t done = 0;
-
-	assert_non_null(bytes);
-	while (done < size) {
-		ssize_t n = pread(c->fd, bytes + done, size - done, (off_t)(at + done));
-
-		assert_true(n > 0);
-		done += (uint64_t)n;
-	}
-	return bytes;
-}
-
-static void core_open(const char *path, struct core *ret)
-{
-	ret->fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(ret->fd >= 0);
-	assert_int_equal(fstat(ret->fd, &ret->st), 0);
-	assert_int_equal(pread(ret->fd, &ret->header, sizeof(ret->header), 0), sizeof(ret->header));
-	assert_memory_equal(ret->header.e_ident, ELFMAG, SELFMAG);
-	assert_int_equal(ret->header.e_type, ET_CORE);
-	ret->segments = core_bytes(ret, ret->header.e_phoff, ret->header.e_phnum * sizeof(*ret->segments));
-}
-
-static void core_close(struct core *c)
-{
-	free(c->segments);
-	close(c->fd);
-}
-
-/* Where in the file the memory is. */
-static uint64_t core_at(const struct core *c, uint64_t addr, uint64_t size)
-{
-	for (unsigned int i = 0; i < c->header.e_phnum; i++) {
-		const Elf64_Phdr *p = &c->segments[i];
-
-		if (p->p_type == PT_LOAD && p->p_vaddr <= addr && addr + size <= p->p_vaddr + p->p_filesz)
-			return p->p_offset + (addr - p->p_vaddr);
-	}
-	fail_msg("%#llx is not in the file", (unsigned long long)addr);
-	return 0;
-}
-
-static unsigned int core_notes_of(const struct core *c, uint32_t type)
-{
-	const Elf64_Phdr *p = c->segments;
-	unsigned int n = 0;
-	char *notes;
-
-	while (p->p_type != PT_NOTE)
-		p++;
-	notes = core_bytes(c, p->p_offset, p->p_filesz);
-	for (uint64_t at = 0; at < p->p_filesz;) {
-		const Elf64_Nhdr *note = (const Elf64_Nhdr *)(notes + at);
-
-		n += note->n_type == type;
-		at += sizeof(*note) + ((note->n_namesz + 3) & ~3U) + ((note->n_descsz + 3) & ~3U);
-	}
-	free(notes);
-	return n;
-}
-
-static int threads_of(const struct target *t)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)t->pid);
-	return files_in(path);
-}
-
 /* What was touched is there word by word, and what was not takes no room. */
 static void check_core(const char *path, const struct target *t)
 {
-	const uint64_t untouched = UNTOUCHED * HUGE_PAGE;
+	const uint64_t untouched = TARGET_UNTOUCHED * HUGE_PAGE;
 	struct core c;
 	uint64_t at;
 	void *words;
 
 	core_open(path, &c);
-	at = core_at(&c, t->addr, SIZE + untouched);
-	words = core_bytes(&c, at, SIZE);
-	assert_int_equal(words_bad(words, SIZE, SEED), 0);
+	at = core_at(&c, t->addr, TARGET_SIZE + untouched);
+	words = core_bytes(&c, at, TARGET_SIZE);
+	assert_int_equal(words_bad(words, TARGET_SIZE, TARGET_SEED), 0);
 	free(words);
-	assert_true((uint64_t)c.st.st_size >= at + SIZE + untouched);
-	assert_true((uint64_t)lseek(c.fd, (off_t)(at + SIZE), SEEK_DATA) >= at + SIZE + untouched);
+	assert_true((uint64_t)c.st.st_size >= at + TARGET_SIZE + untouched);
+	assert_true((uint64_t)lseek(c.fd, (off_t)(at + TARGET_SIZE), SEEK_DATA) >= at + TARGET_SIZE + untouched);
 	assert_int_equal(c.st.st_mode & 0777, 0600);
-	assert_int_equal(core_notes_of(&c, NT_PRSTATUS), threads_of(t));
+	assert_int_equal(core_notes_of(&c, NT_PRSTATUS), target_threads(t));
 	assert_int_equal(core_notes_of(&c, NT_FILE), 1);
 	core_close(&c);
 }
@@ -430,11 +233,11 @@ static void let_go_when_hmmctl_ends(struct house_options o, int sig, int want)
 	make_place(h, dir, core, sizeof(core));
 	atomic_store(&s->delay_us, UINT32_MAX);
 	child = gcore_start(h, t, o.uid, core);
-	assert_soon(stands_still(t) && files_in(dir) == 1);
+	assert_soon(target_stands_still(t) && files_in(dir) == 1);
 	assert_int_equal(kill(child, sig), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), want);
-	goes_on(t);
+	target_goes_on(t);
 	assert_int_equal(files_in(dir), sig == SIGKILL);
 	atomic_store(&s->delay_us, 0);
 	target_end(t);
@@ -478,7 +281,7 @@ static void who_is_killed_meanwhile_has_ended(void **state)
 	make_place(h, dir, core, sizeof(core));
 	atomic_store(&s->delay_us, UINT32_MAX);
 	child = gcore_start(h, t, 0, core);
-	assert_soon(stands_still(t) && files_in(dir) == 1);
+	assert_soon(target_stands_still(t) && files_in(dir) == 1);
 	assert_int_equal(kill(t->pid, SIGKILL), 0);
 	atomic_store(&s->delay_us, 0);
 	assert_int_equal(gcore_end(h, child), 1);
@@ -512,7 +315,7 @@ static void a_debugger_opens_it(void **state)
 	n = fread(output, 1, sizeof(output) - 1, f);
 	output[n] = '\0';
 	pclose(f);
-	snprintf(command, sizeof(command), "0x%016llx", (unsigned long long)words_at(SEED, 0));
+	snprintf(command, sizeof(command), "0x%016llx", (unsigned long long)words_at(TARGET_SEED, 0));
 	if (!strstr(output, command) || !strstr(output, "* 1 "))
 		fail_msg("no %s, or no thread: %s", command, output);
 	unlink(core);
