@@ -2,7 +2,8 @@
 /*
  * Bytes come through process_vm_readv(): a page that is away is a fault there like one of the program's own, which the
  * daemon answers, and what is in memory meanwhile may go. What the process never touched is not read, or it would
- * come to be. A page that this refuses, as one that the program itself may not read, is tried through /proc/PID/mem.
+ * come to be; but holes of a shared file that has no name do, since nobody but root may ask which they are. A page that
+ * this refuses, as one that the program itself may not read, is tried through /proc/PID/mem.
  */
 #include "libclient/ctl/core_memory.h"
 
@@ -96,10 +97,11 @@ static enum kind kind_of(const struct core_memory *m, const struct core_area *a)
 	return a->own || is_deleted(a) ? KIND_WHOLE : a->offset ? KIND_BARE : KIND_HEADER;
 }
 
-static void lose(struct copy *c, uint64_t addr, uint64_t size, uint32_t flags)
+/* missing: it is something, and not to be had. */
+static void leave_out(struct copy *c, uint64_t addr, uint64_t size, uint32_t flags, bool missing)
 {
 	core_file_add(c->memory->file, addr, size, flags, false);
-	c->memory->missing += size;
+	c->memory->missing += missing ? size : 0;
 }
 
 /* Whole pages, at least one; 0: nobody can read the first, -errno. */
@@ -126,7 +128,13 @@ static ssize_t fetch(struct copy *c, uint64_t addr, uint64_t size)
 	return n;
 }
 
-static int copy_bytes(struct copy *c, uint64_t addr, uint64_t end, uint32_t flags)
+/* The program finds no more than we do at a page of a file that cannot be read: the file ends before. */
+static bool is_beyond(const struct copy *c, const struct core_area *a, uint64_t addr)
+{
+	return a->inode && !span_at(&c->memory->ranges, addr);
+}
+
+static int copy_bytes(struct copy *c, const struct core_area *a, uint64_t addr, uint64_t end)
 {
 	while (addr < end) {
 		ssize_t n = fetch(c, addr, end - addr);
@@ -136,9 +144,9 @@ static int copy_bytes(struct copy *c, uint64_t addr, uint64_t end, uint32_t flag
 			return (int)n;
 		if (!n) {
 			n = CORE_PAGE;
-			lose(c, addr, CORE_PAGE, flags);
+			leave_out(c, addr, CORE_PAGE, a->flags, !is_beyond(c, a, addr));
 		} else {
-			core_file_add(c->memory->file, addr, (uint64_t)n, flags, true);
+			core_file_add(c->memory->file, addr, (uint64_t)n, a->flags, true);
 			r = core_file_put(c->memory->file, addr, c->buffer, (size_t)n);
 			c->memory->write_failed = r;
 			if (r)
@@ -183,9 +191,9 @@ static int copy_piece(struct copy *c, const struct core_area *a, enum kind kind,
 			last++;
 		to = addr + last * CORE_PAGE;
 		if (c->want[i] == WANT_BYTES)
-			r = copy_bytes(c, from, to, a->flags);
+			r = copy_bytes(c, a, from, to);
 		else if (c->want[i] == WANT_LOST)
-			lose(c, from, to - from, a->flags);
+			leave_out(c, from, to - from, a->flags, true);
 		else
 			core_file_add(c->memory->file, from, to - from, a->flags, true);
 	}
@@ -202,7 +210,7 @@ static int copy_area(struct copy *c, const struct core_area *a)
 	if (kind == KIND_SKIP)
 		return 0;
 	if (kind == KIND_HEADER) {
-		r = copy_bytes(c, addr, addr + CORE_PAGE, a->flags);
+		r = copy_bytes(c, a, addr, addr + CORE_PAGE);
 		addr += CORE_PAGE;
 		kind = KIND_BARE;
 	}

@@ -17,6 +17,19 @@ int target_become(uid_t uid)
 	return uid && (setgroups(0, NULL) || setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1));
 }
 
+/* Half of a mapping, beyond the end of its file, cannot be read by anybody; there is nothing there. */
+static bool map_more_than_a_file(void)
+{
+	const off_t size = sysconf(_SC_PAGESIZE);
+	int fd = memfd_create("short", MFD_CLOEXEC);
+	bool done = fd >= 0 && !ftruncate(fd, size) &&
+		    mmap(NULL, 2 * (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 /* The exit status: 0, or the number of the step that went wrong. */
 static int live(struct target *t, const char *socket, uid_t uid)
 {
@@ -25,7 +38,7 @@ static int live(struct target *t, const char *socket, uid_t uid)
 	struct hmm_range *r = NULL;
 	struct hmm_op *op = NULL;
 
-	if (target_become(uid))
+	if (target_become(uid) || !map_more_than_a_file())
 		return 1;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	o.socket_path = socket;
