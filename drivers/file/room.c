@@ -34,14 +34,14 @@ int room_of_disk(int fd, uint64_t size)
 	return have < size ? -ENOSPC : 0;
 }
 
-/* Bytes that the file system can still give; UINT64_MAX where it has no bound of its own. */
+/* Bytes that the file system can still give, without what it reserves; UINT64_MAX where it has no bound of its own. */
 static uint64_t left(int fd)
 {
 	struct statvfs fs;
 
 	if (fstatvfs(fd, &fs) < 0 || !fs.f_blocks)
 		return UINT64_MAX;
-	return (uint64_t)fs.f_bfree * fs.f_frsize;
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
 static int full(uint64_t missing, uint64_t free, char *why, size_t size)

@@ -10,7 +10,8 @@
 
 /*
  * Room for size bytes in a file or on a disk. -ENOSPC, with words of how much is missing where why is not NULL, and
- * another -errno: a file has the size that it had, and what it did not have is given back.
+ * another -errno: a file has the size that it had, and what lies beyond that is given back; holes of a sparse one may have
+ * been filled.
  */
 int room_take(int fd, uint64_t size, char *why, size_t why_size);
 /* Whether the file has all of its room. False for disks. */
