@@ -91,10 +91,11 @@ void hmmdev_devices_exit(void);
 /* The HMMDEV_OP_* of DEV_CTL. -EAGAIN with ->remaining set: call again. */
 int hmmdev_device_ctl(struct hmmdev_dev_ctl *ctl);
 /*
- * A drain, until timeout_ms have passed, that ends others; whatever comes of it, the device is away
- * until hmmdev_device_back(), which puts it online again if it was. 0: OFFLINE; -EAGAIN.
+ * A drain, until timeout_ms have passed in which no page left, that ends others; whatever comes of
+ * it, the device is away until hmmdev_device_back(), which puts it online again if it was. With
+ * `tries` no program's lock is waited for. 0: OFFLINE; -EAGAIN.
  */
-int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms);
+int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms, bool tries);
 void hmmdev_device_back(struct hmmdev_device *dev);
 /* Its memory cannot be trusted any more: what is on it is lost. May sleep. */
 void hmmdev_device_fail(struct hmmdev_device *dev);

@@ -6,8 +6,8 @@
  * it. A drain first stops the device from taking pages, so what it counts only falls; a page that
  * somebody else holds locked for the moment is tried again until the time is over, and the caller
  * may come back. Where the device has to be empty because its memory goes away, for a while or for
- * good, other drains end and nobody puts it online meanwhile. A signal ends it, but for the lock of a program whose page is next: that ends with
- * a fatal one only. Nothing is lost on the way.
+ * good, other drains end and nobody puts it online meanwhile. A signal ends it, but for the lock of a
+ * program whose page is next: that ends with a fatal one only. Nothing is lost on the way.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -19,6 +19,12 @@
 
 #define DRAIN_DEFAULT_MS 1000U
 #define DRAIN_PAUSE_MS 1U	/* between two rounds that freed nothing: holders need some time */
+
+struct hmmdev_draining {
+	u32 timeout_ms;
+	bool leaves;	/* by whoever makes the device leave, who must not wait for other drains */
+	bool tries;	/* a lock that is not free is a reason to try again, not to wait for it */
+};
 
 static void hmmdev_set_state(struct hmmdev_device *dev, enum hmmdev_state state)
 {
@@ -44,13 +50,14 @@ static void hmmdev_set_taking(struct hmmdev_device *dev, bool taking)
  * Every block once, as far as the time goes. Bytes that came back. For memory that has left nobody
  * waits: it cannot be copied.
  */
-static u64 hmmdev_drain_round(struct hmmdev_device *dev, unsigned long deadline)
+static u64 hmmdev_drain_round(struct hmmdev_device *dev, const struct hmmdev_draining *how,
+			      unsigned long deadline)
 {
 	struct hmmdev_blocks_cursor cursor = {};
 	u64 freed = 0, block;
 
 	while (!signal_pending(current) && !hmmdev_evict_next(dev, &cursor, U64_MAX, &block)) {
-		freed += hmmdev_evict_block(dev, block, !READ_ONCE(dev->gone));
+		freed += hmmdev_evict_block(dev, block, !how->tries && !READ_ONCE(dev->gone));
 		if (time_after(jiffies, deadline))
 			break;
 	}
@@ -62,17 +69,25 @@ static bool hmmdev_is_away(struct hmmdev_device *dev)
 	return READ_ONCE(dev->gone) || atomic_read(&dev->away);
 }
 
-/* A device that leaves is drained by whoever makes it leave, who must not wait for other drains. */
-static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline, bool leaves)
+/*
+ * Where a device leaves, what does not come back in time is lost or nobody sleeps: as long as pages
+ * come back, and memory is there that they can come from, it has time.
+ */
+static int hmmdev_drain_until(struct hmmdev_device *dev, const struct hmmdev_draining *how)
 {
+	unsigned long patience = msecs_to_jiffies(how->timeout_ms);
+	unsigned long deadline = jiffies + patience;
+
 	while (hmmdev_device_used(dev)) {
-		u64 freed = hmmdev_drain_round(dev, deadline);
+		u64 freed = hmmdev_drain_round(dev, how, deadline);
 
 		if (signal_pending(current))
 			return -EINTR;
 		if (!hmmdev_device_used(dev))
 			break;
-		if (time_after(jiffies, deadline) || (!leaves && hmmdev_is_away(dev)))
+		if (freed && how->leaves && !READ_ONCE(dev->gone))
+			deadline = jiffies + patience;
+		if (time_after(jiffies, deadline) || (!how->leaves && hmmdev_is_away(dev)))
 			return -EAGAIN;
 		if (!freed)
 			msleep_interruptible(DRAIN_PAUSE_MS);
@@ -80,29 +95,30 @@ static int hmmdev_drain_until(struct hmmdev_device *dev, unsigned long deadline,
 	return 0;
 }
 
-static int hmmdev_drain(struct hmmdev_device *dev, u32 timeout_ms, bool leaves)
+static int hmmdev_drain(struct hmmdev_device *dev, const struct hmmdev_draining *how)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms ? : DRAIN_DEFAULT_MS);
 	int rc;
 
 	if (mutex_lock_interruptible(&dev->ctl))
 		return -EINTR;
 	hmmdev_set_taking(dev, false);
-	dev->returns = leaves && (dev->returns || dev->state == HMMDEV_STATE_ONLINE);
+	dev->returns = how->leaves && (dev->returns || dev->state == HMMDEV_STATE_ONLINE);
 	if (dev->state == HMMDEV_STATE_ONLINE)
 		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
-	rc = hmmdev_drain_until(dev, deadline, leaves);
+	rc = hmmdev_drain_until(dev, how);
 	if (!rc)
 		hmmdev_set_state(dev, HMMDEV_STATE_OFFLINE);
 	mutex_unlock(&dev->ctl);
 	return rc;
 }
 
-int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms)
+int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms, bool tries)
 {
+	struct hmmdev_draining how = { .timeout_ms = timeout_ms, .leaves = true, .tries = tries };
+
 	/* Not online again between the drain and the end: it would go with pages in use. */
 	atomic_inc(&dev->away);
-	return hmmdev_drain(dev, timeout_ms, true);
+	return hmmdev_drain(dev, &how);
 }
 
 static void hmmdev_set_online(struct hmmdev_device *dev)
@@ -134,7 +150,8 @@ void hmmdev_device_fail(struct hmmdev_device *dev)
 
 static int hmmdev_ctl_drain(struct hmmdev_device *dev, struct hmmdev_dev_ctl *ctl)
 {
-	int rc = hmmdev_drain(dev, ctl->timeout_ms, false);
+	struct hmmdev_draining how = { .timeout_ms = ctl->timeout_ms ? : DRAIN_DEFAULT_MS };
+	int rc = hmmdev_drain(dev, &how);
 
 	ctl->remaining = hmmdev_device_used(dev);
 	return rc;

@@ -28,7 +28,7 @@ static char *pci;
 module_param(pci, charp, 0444);
 MODULE_PARM_DESC(pci, "functions whose largest BAR becomes a device: VENDOR:DEVICE,... (hex)");
 
-#define LEAVE_MS 5000U	/* time for the pages on an unbound function to come back */
+#define LEAVE_MS 5000U	/* an unbound function is waited for without a page that comes back */
 
 static resource_size_t hmmdev_memory_bar_size(struct pci_dev *pdev, int bar)
 {
@@ -100,7 +100,7 @@ static void hmmdev_leave_work(struct work_struct *work)
 {
 	struct hmmdev_leaving *leaving = container_of(work, struct hmmdev_leaving, work);
 
-	leaving->rc = hmmdev_drain_to_leave(leaving->dev, leaving->present ? LEAVE_MS : 1);
+	leaving->rc = hmmdev_drain_to_leave(leaving->dev, leaving->present ? LEAVE_MS : 1, false);
 }
 
 /* A worker drains: a signal to whoever unbinds the function must not cost anybody's data. */

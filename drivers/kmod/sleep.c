@@ -4,14 +4,15 @@
  *
  * A device loses its memory when the system sleeps: the hardware has no power, and an image on disk
  * has nothing of it. So before programs are frozen all pages leave, as in a drain; where some cannot
- * in time, the system does not sleep. Afterwards those devices are online again that were before.
+ * in time, or a program does not let go of its lock, the system does not sleep. Afterwards those
+ * devices are online again that were before.
  */
 #include <linux/notifier.h>
 #include <linux/suspend.h>
 
 #include "device.h"
 
-#define SLEEP_MS 20000U	/* for each device; so long has the kernel for its programs, too */
+#define SLEEP_MS 20000U	/* without a page that leaves; so long has the kernel for its programs */
 
 static void hmmdev_wake(struct hmmdev_device *dev)
 {
@@ -29,7 +30,7 @@ static int hmmdev_sleep(struct hmmdev_device *dev)
 	if (READ_ONCE(dev->gone))
 		return 0;
 	dev->asleep = true;
-	rc = hmmdev_drain_to_leave(dev, SLEEP_MS);
+	rc = hmmdev_drain_to_leave(dev, SLEEP_MS, true);
 	if (rc)
 		pr_warn("hmmdev: no sleep: %llu bytes do not leave device %u\n",
 			hmmdev_device_used(dev), dev->number);

@@ -32,18 +32,44 @@ static int put(const char *path, const char *text)
 	return r;
 }
 
+/* What the file says, "" if there is none. */
+static void get(const char *path, char *text, size_t bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, bytes - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	close(fd);
+}
+
+/* The choice that the file has in brackets. */
+static void get_choice(const char *path, char *choice, size_t bytes)
+{
+	char text[128], *open, *end;
+
+	get(path, text, sizeof(text));
+	open = strchr(text, '[');
+	end = open ? strchr(open, ']') : NULL;
+	snprintf(choice, bytes, "%.*s", end ? (int)(end - open - 1) : 0, end ? open + 1 : "");
+}
+
+/* What was chosen before is again afterwards. */
 static int fall_asleep(const char *state, const char *depth)
 {
-	char states[64] = "";
-	int fd = open(POWER "state", O_RDONLY | O_CLOEXEC);
+	char states[64], test[32], how[32];
+	int r;
 
-	if (fd < 0 || read(fd, states, sizeof(states) - 1) < 0 || !strstr(states, state) ||
-	    put(POWER "pm_test", depth))
+	get(POWER "state", states, sizeof(states));
+	get_choice(POWER "pm_test", test, sizeof(test));
+	get_choice(POWER "mem_sleep", how, sizeof(how));
+	if (!strstr(states, state) || put(POWER "pm_test", depth))
 		tap_skip("this kernel cannot try out sleep");
-	close(fd);
 	if (!strcmp(state, "mem"))
 		put(POWER "mem_sleep", "s2idle");
-	return put(POWER "state", state);
+	r = put(POWER "state", state);
+	put(POWER "mem_sleep", how);
+	expect_is(put(POWER "pm_test", test), 0);
+	return r;
 }
 
 /* What was there has come home and may go again. */
@@ -90,10 +116,10 @@ static void drained_before(void)
 	expect_is(device_info(dev).state, HMMDEV_STATE_OFFLINE);
 }
 
-/* A page that a pipe holds does not leave: no sleep, nothing changes, and later there is. */
+/* A page that a pipe holds does not leave: no sleep, what was emptied before is back, and later there is. */
 static void refused(void)
 {
-	uint32_t dev = device_coherent(8 * MiB), other = device_private(8 * MiB);
+	uint32_t other = device_private(8 * MiB), dev = device_coherent(8 * MiB);
 	char *at = memory_small(MiB, SEED), *away = memory_huge(HUGE, SEED), byte;
 	struct iovec page = { .iov_base = at, .iov_len = PAGE };
 	int fd = space_open(), ends[2];
@@ -102,7 +128,9 @@ static void refused(void)
 	move_all(fd, away, HUGE, other);
 	expect_is(pipe(ends), 0);
 	expect_is(vmsplice(ends[1], &page, 1, 0), PAGE);
+	expect(dev > other);
 	expect_is(fall_asleep("mem", "freezer"), -EBUSY);
+	expect_is(device_info(other).used, 0);
 	expect(device_info(dev).used > 0);
 	expect_is(device_info(dev).state, HMMDEV_STATE_ONLINE);
 	expect_is(device_info(other).state, HMMDEV_STATE_ONLINE);
