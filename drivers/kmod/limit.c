@@ -4,13 +4,10 @@
 
 void hmmdev_limit_init(struct hmmdev_limit_account *a, u64 ranges)
 {
-	*a = (struct hmmdev_limit_account){
-		.max = {
-			[HMMDEV_LIMIT_DEV_BYTES] = HMMDEV_LIMIT_NONE,
-			[HMMDEV_LIMIT_PIN_BYTES] = HMMDEV_LIMIT_NONE,
-			[HMMDEV_LIMIT_RANGES] = ranges,
-		},
-	};
+	*a = (struct hmmdev_limit_account){ .used = { 0 } };
+	hmmdev_limit_default(a, HMMDEV_LIMIT_DEV_BYTES, HMMDEV_LIMIT_NONE);
+	hmmdev_limit_default(a, HMMDEV_LIMIT_PIN_BYTES, HMMDEV_LIMIT_NONE);
+	hmmdev_limit_default(a, HMMDEV_LIMIT_RANGES, ranges);
 }
 
 static bool has_room(const struct hmmdev_limit_account *a, enum hmmdev_limit_kind kind, u64 amount)
@@ -40,14 +37,21 @@ int hmmdev_limit_uncharge(struct hmmdev_limit_account *fd, struct hmmdev_limit_a
 
 void hmmdev_limit_default(struct hmmdev_limit_account *a, enum hmmdev_limit_kind kind, u64 max)
 {
+	a->unset[kind] = max;
 	if (!a->set[kind])
 		a->max[kind] = max;
 }
 
-static bool is_allowed(u64 value, u64 max, enum hmmdev_limit_right right)
+static u64 wanted(const struct hmmdev_limit_account *a, unsigned int kind, u64 value)
 {
-	return value == HMMDEV_LIMIT_NONE || right == HMMDEV_LIMIT_MAY_SET ||
-	       (right == HMMDEV_LIMIT_MAY_LOWER && value <= max);
+	return value == HMMDEV_LIMIT_DEFAULT ? a->unset[kind] : value;
+}
+
+static bool is_allowed(const struct hmmdev_limit_account *a, unsigned int kind, u64 value,
+		       enum hmmdev_limit_right right)
+{
+	return value == HMMDEV_LIMIT_SAME || right == HMMDEV_LIMIT_MAY_SET ||
+	       (right == HMMDEV_LIMIT_MAY_LOWER && wanted(a, kind, value) <= a->max[kind]);
 }
 
 int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io,
@@ -62,10 +66,10 @@ int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io,
 	unsigned int k;
 
 	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++)
-		allowed = allowed && is_allowed(*field[k], a->max[k], right);
+		allowed = allowed && is_allowed(a, k, *field[k], right);
 	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++) {
-		if (allowed && *field[k] != HMMDEV_LIMIT_NONE) {
-			a->max[k] = *field[k];
+		if (allowed && *field[k] != HMMDEV_LIMIT_SAME) {
+			a->max[k] = wanted(a, k, *field[k]);
 			a->set[k] = *field[k] != HMMDEV_LIMIT_DEFAULT;
 		}
 		*field[k] = a->max[k];

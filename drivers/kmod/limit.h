@@ -24,6 +24,7 @@ enum hmmdev_limit_kind {
 struct hmmdev_limit_account {
 	u64 used[HMMDEV_LIMIT_KINDS];
 	u64 max[HMMDEV_LIMIT_KINDS];	/* may be below `used` after it was lowered */
+	u64 unset[HMMDEV_LIMIT_KINDS];	/* max until somebody sets it, and again when told so */
 	bool set[HMMDEV_LIMIT_KINDS];	/* by somebody: the default does not count */
 };
 
@@ -51,8 +52,8 @@ int hmmdev_limit_uncharge(struct hmmdev_limit_account *fd, struct hmmdev_limit_a
 
 /*
  * The ioctl: sets the fields of *io that are not ~0 and writes the values in force back, also on
- * an error; the default of what is set to HMMDEV_LIMIT_DEFAULT is to be told again. -EPERM, nothing
- * changed: a field asks for more than the right allows.
+ * an error; HMMDEV_LIMIT_DEFAULT is the value before somebody set it. -EPERM, nothing changed: a
+ * field asks for more than the right allows.
  */
 int hmmdev_limit_apply(struct hmmdev_limit_account *a, struct hmmdev_limit *io,
 		       enum hmmdev_limit_right right);

@@ -18,7 +18,7 @@ static void set(struct hmmdev_limit_account *a, u64 dev_bytes)
 	struct hmmdev_limit io = { .dev_bytes = dev_bytes, .pin_bytes = ~0ULL, .ranges = ~0ULL };
 
 	assert_int_equal(hmmdev_limit_apply(a, &io, HMMDEV_LIMIT_MAY_SET), 0);
-	assert_true(io.dev_bytes == dev_bytes);
+	assert_true(io.dev_bytes == (dev_bytes == HMMDEV_LIMIT_DEFAULT ? a->max[DEV] : dev_bytes));
 }
 
 /* The sums of the descriptors are the user's, whatever was refused. */
@@ -151,8 +151,28 @@ static void a_default_ends_where_a_limit_is_set(void **state)
 	hmmdev_limit_default(&a, HMMDEV_LIMIT_PIN_BYTES, 300);
 	assert_true(a.max[DEV] == 50 && a.max[HMMDEV_LIMIT_PIN_BYTES] == 300);
 	set(&a, HMMDEV_LIMIT_DEFAULT);
+	assert_true(a.max[DEV] == 300);
 	hmmdev_limit_default(&a, DEV, 400);
 	assert_true(a.max[DEV] == 400);
+}
+
+/* The default is a value as any other: to go back to it may be to raise. */
+static void a_default_is_asked_for_by_who_may(void **state)
+{
+	struct hmmdev_limit io = { .dev_bytes = 8, .pin_bytes = 8, .ranges = 8 };
+	struct hmmdev_limit_account a;
+
+	(void)state;
+	hmmdev_limit_init(&a, 4096);
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_LOWER), 0);
+	io = (struct hmmdev_limit){ .dev_bytes = HMMDEV_LIMIT_DEFAULT, .pin_bytes = HMMDEV_LIMIT_DEFAULT,
+				    .ranges = HMMDEV_LIMIT_DEFAULT };
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_LOWER), -EPERM);
+	assert_true(io.dev_bytes == 8 && io.pin_bytes == 8 && io.ranges == 8);
+	io = (struct hmmdev_limit){ .dev_bytes = HMMDEV_LIMIT_DEFAULT, .pin_bytes = HMMDEV_LIMIT_DEFAULT,
+				    .ranges = HMMDEV_LIMIT_DEFAULT };
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_SET), 0);
+	assert_true(io.dev_bytes == ~0ULL && io.pin_bytes == ~0ULL && io.ranges == 4096);
 }
 
 int main(void)
@@ -164,6 +184,7 @@ int main(void)
 		cmocka_unit_test(an_account_gives_back_only_what_it_has),
 		cmocka_unit_test(raising_needs_the_right),
 		cmocka_unit_test(a_default_ends_where_a_limit_is_set),
+		cmocka_unit_test(a_default_is_asked_for_by_who_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
