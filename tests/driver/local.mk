@@ -4,7 +4,7 @@
 # own hmm-tests run on it. Neither `make` nor `make check` builds them.
 driver_common = tests/driver/tap.c tests/driver/tap.h tests/driver/device.c tests/driver/device.h \
 	tests/driver/space.c tests/driver/space.h tests/driver/other.c tests/driver/other.h \
-	tests/driver/module.c tests/driver/module.h
+	tests/driver/module.c tests/driver/module.h tests/driver/setting.c tests/driver/setting.h
 driver_tests = \
 	tests/driver/test_access \
 	tests/driver/test_cgroup \

@@ -14,40 +14,19 @@
 #include <unistd.h>
 
 #include "tests/driver/other.h"
+#include "tests/driver/setting.h"
 #include "tests/driver/space.h"
 #include "tests/driver/tap.h"
 
 enum { SEED = 151, ROUNDS = 20 };
 #define POWER "/sys/power/"
 
-/* 0 or -errno. */
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), r;
-
-	if (fd < 0)
-		return -errno;
-	r = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
-
-/* What the file says, "" if there is none. */
-static void get(const char *path, char *text, size_t bytes)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, bytes - 1);
-
-	text[n < 0 ? 0 : n] = '\0';
-	close(fd);
-}
-
 /* The choice that the file has in brackets. */
 static void get_choice(const char *path, char *choice, size_t bytes)
 {
 	char text[128], *open, *end;
 
-	get(path, text, sizeof(text));
+	setting_get(path, text, sizeof(text));
 	open = strchr(text, '[');
 	end = open ? strchr(open, ']') : NULL;
 	snprintf(choice, bytes, "%.*s", end ? (int)(end - open - 1) : 0, end ? open + 1 : "");
@@ -59,16 +38,16 @@ static int fall_asleep(const char *state, const char *depth)
 	char states[64], test[32], how[32];
 	int r;
 
-	get(POWER "state", states, sizeof(states));
+	setting_get(POWER "state", states, sizeof(states));
 	get_choice(POWER "pm_test", test, sizeof(test));
 	get_choice(POWER "mem_sleep", how, sizeof(how));
-	if (!strstr(states, state) || put(POWER "pm_test", depth))
+	if (!strstr(states, state) || setting_put(POWER "pm_test", depth))
 		tap_skip("this kernel cannot try out sleep");
 	if (!strcmp(state, "mem"))
-		put(POWER "mem_sleep", "s2idle");
-	r = put(POWER "state", state);
-	put(POWER "mem_sleep", how);
-	expect_is(put(POWER "pm_test", test), 0);
+		setting_put(POWER "mem_sleep", "s2idle");
+	r = setting_put(POWER "state", state);
+	setting_put(POWER "mem_sleep", how);
+	expect_is(setting_put(POWER "pm_test", test), 0);
 	return r;
 }
 
