@@ -50,15 +50,17 @@ static bool hmmdev_move_mapped(struct hmmdev_move *mv, struct folio *folio)
 }
 
 /*
- * Through one that maps the huge page. Pressure takes another page when the mmap lock is not free; a
- * drain has to wait: the lock of a program that maps and unmaps all the time is never free to who
- * only tries. The batch comes after the lock, as everywhere.
+ * Through one that maps the huge page. Pressure takes another page when the mmap lock is not free,
+ * but waits for that of the program that asks, which may have no other page there; a drain has to
+ * wait: the lock of a program that maps and unmaps all the time is never free to who only tries. The
+ * batch comes after the lock, as everywhere.
  */
 static bool hmmdev_evict_through(struct hmmdev_move *mv, struct mm_struct *mm, struct folio *folio,
 				 bool wait)
 {
 	bool moved;
 
+	wait |= mm == current->mm;
 	if (wait ? mmap_write_lock_killable(mm) : !hmmdev_mmap_write_trylock(mm))
 		return false;
 	mv->vma = vma_lookup(mm, mv->addr);
