@@ -36,6 +36,16 @@ struct hmmdev_device *hmmdev_device_get(u32 number)
 	return dev;
 }
 
+struct hmmdev_device *hmmdev_device_get_online(u32 number)
+{
+	struct hmmdev_device *dev = hmmdev_device_get(number);
+
+	if (!dev || READ_ONCE(dev->state) == HMMDEV_STATE_ONLINE)
+		return dev;
+	hmmdev_device_put(dev);
+	return NULL;
+}
+
 u32 hmmdev_device_count(void)
 {
 	u32 number, count = 0;

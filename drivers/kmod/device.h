@@ -70,6 +70,8 @@ struct hmmdev_device_spec {
 /* ---- device.c */
 /* The device of that number with a reference, or NULL. Any context that may sleep. */
 struct hmmdev_device *hmmdev_device_get(u32 number);
+/* The same, or NULL as well while it is not ONLINE. */
+struct hmmdev_device *hmmdev_device_get_online(u32 number);
 void hmmdev_device_put(struct hmmdev_device *dev);
 /* What nobody uses any more is taken apart when this returns. Not under the mmap lock. */
 void hmmdev_devices_settle(void);

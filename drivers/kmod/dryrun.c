@@ -10,6 +10,8 @@
 #include <linux/userfaultfd_k.h>
 
 #include "census.h"
+#include "compat.h"
+#include "huge.h"
 #include "space.h"
 
 struct hmmdev_dryrun {
@@ -29,7 +31,12 @@ static u64 *hmmdev_dryrun_there(struct hmmdev_move *mv, const struct hmmdev_dryr
 
 	if (run->evict ? run->only && dev != run->only : dev == mv->to)
 		return &mv->sum->already;
-	return mv->to ? &mv->sum->skip_elsewhere : hmmdev_dryrun_moves(mv->sum, page);
+	if (mv->to)
+		return &mv->sum->skip_elsewhere;
+	if (mv->flags & HMMDEV_MIGRATE_NO_SPLIT && folio_test_large(page_folio(page)) &&
+	    hmmdev_huge_is_shared(page_folio(page)))
+		return &mv->sum->skip_split;
+	return hmmdev_dryrun_moves(mv->sum, page);
 }
 
 static u64 *hmmdev_dryrun_empty(struct hmmdev_move *mv)

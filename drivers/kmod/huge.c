@@ -75,6 +75,25 @@ static void hmmdev_huge_split(struct vm_area_struct *vma, unsigned long addr,
 		migrate_vma_finalize(&args);
 }
 
+/*
+ * Who alone maps it stays alone while its locks are held: looked at once, it is not split afterwards.
+ */
+u64 *hmmdev_huge_reason_to_stay(struct hmmdev_move *mv)
+{
+	struct folio *folio = NULL;
+	bool shared;
+
+	if (mv->from && mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
+		folio = hmmdev_huge_at(mv->vma, mv->addr);
+	if (!folio || hmmdev_page_device(&folio->page) != mv->from)
+		return NULL;
+	if (!folio_trylock(folio))
+		return &mv->sum->skip_busy;
+	shared = hmmdev_huge_is_shared(folio);
+	folio_unlock(folio);
+	return shared ? &mv->sum->skip_split : NULL;
+}
+
 static bool hmmdev_huge_prepare_at(struct hmmdev_move *mv, unsigned long addr)
 {
 	struct folio *folio = hmmdev_huge_at(mv->vma, addr);
@@ -94,6 +113,8 @@ bool hmmdev_huge_prepare(struct hmmdev_move *mv)
 	unsigned long end = mv->addr + mv->npages * PAGE_SIZE;
 	bool ready = true;
 
+	if (mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
+		return true;
 	for (; addr + HPAGE_PMD_SIZE <= end; addr += HPAGE_PMD_SIZE)
 		ready &= hmmdev_huge_prepare_at(mv, addr);
 	return ready;

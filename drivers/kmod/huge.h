@@ -29,8 +29,14 @@ struct folio *hmmdev_huge_at(struct vm_area_struct *vma, unsigned long addr);
 /* Does more than one entry map it? The caller has it locked. */
 bool hmmdev_huge_is_shared(struct folio *folio);
 /*
+ * With NO_SPLIT a window has one huge page at most. The counter for it if it has to stay on its
+ * device because others map it or have it locked; NULL: it may leave. Locked as for the next.
+ */
+u64 *hmmdev_huge_reason_to_stay(struct hmmdev_move *mv);
+/*
  * Splits what others map, too, of the window, whose mmap lock and VMA are held for writing where
- * huge pages are met. False: some of it stays huge, the window must not take it whole.
+ * huge pages are met, unless the window is one that may leave with NO_SPLIT. False: some of it stays
+ * huge, the window must not take it whole.
  */
 bool hmmdev_huge_prepare(struct hmmdev_move *mv);
 /*

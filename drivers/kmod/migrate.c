@@ -137,7 +137,9 @@ static int hmmdev_window_to_node(struct hmmdev_journey *j)
 	j->mv.sum = &before;
 	rc = hmmdev_leave_devices(j);
 	j->mv.sum = sum;
-	if (!rc)
+	if (before.skip_split)
+		sum->skip_split = before.skip_split;
+	else if (!rc)
 		rc = hmmdev_move_and_tell(j);
 	hmmdev_sum_again(sum, &before);
 	return rc;
@@ -190,13 +192,23 @@ static void hmmdev_window_skip(struct hmmdev_journey *j)
 {
 	struct vm_area_struct *vma = find_vma(j->mm, j->w.addr);
 
-	if (vma && vma->vm_start > j->w.addr)
-		hmmdev_windows_clip(&j->ws, &j->w, vma->vm_start);
-	else if (vma)
-		hmmdev_windows_clip(&j->ws, &j->w, vma->vm_end);
+	if (vma)
+		hmmdev_windows_clip(&j->ws, &j->w,
+				    vma->vm_start > j->w.addr ? vma->vm_start : vma->vm_end);
 }
 
-/* The window as far as its VMA goes. mmap lock held. */
+/* As far as its VMA goes, and one huge page at most where each is to move whole or stay. */
+static void hmmdev_window_clip(struct hmmdev_journey *j, struct vm_area_struct *vma)
+{
+	hmmdev_windows_clip(&j->ws, &j->w, vma->vm_end);
+	j->mv.flags = j->m->flags;
+	if (hmmdev_ranges_flags(j->space, j->w.addr, j->w.end) & HMMDEV_RANGE_NO_SPLIT)
+		j->mv.flags |= HMMDEV_MIGRATE_NO_SPLIT;
+	if (!j->to && j->mv.flags & HMMDEV_MIGRATE_NO_SPLIT)
+		hmmdev_windows_clip(&j->ws, &j->w, ALIGN(j->w.addr + 1, HMMDEV_HUGE_SIZE));
+}
+
+/* The window, with the mmap lock held. */
 static int hmmdev_window_locked(struct hmmdev_journey *j, struct hmmdev_migrate *part)
 {
 	struct vm_area_struct *vma = vma_lookup(j->mm, j->w.addr);
@@ -211,7 +223,7 @@ static int hmmdev_window_locked(struct hmmdev_journey *j, struct hmmdev_migrate 
 		hmmdev_window_skip(j);
 		return 0;
 	}
-	hmmdev_windows_clip(&j->ws, &j->w, vma->vm_end);
+	hmmdev_window_clip(j, vma);
 	if (rc == VMA_E_OTHER) {
 		part->skip_shared += hmmdev_window_pages(&j->w);
 		return 0;
@@ -222,9 +234,6 @@ static int hmmdev_window_locked(struct hmmdev_journey *j, struct hmmdev_migrate 
 	j->mv.addr = j->w.addr;
 	j->mv.npages = hmmdev_window_pages(&j->w);
 	j->mv.sum = part;
-	j->mv.flags = j->m->flags;
-	if (hmmdev_ranges_flags(j->space, j->w.addr, j->w.end) & HMMDEV_RANGE_NO_SPLIT)
-		j->mv.flags |= HMMDEV_MIGRATE_NO_SPLIT;
 	return hmmdev_window_run(j);
 }
 
@@ -338,18 +347,6 @@ static int hmmdev_node_of(u32 dst, int *ret_nid)
 	return 0;
 }
 
-static int hmmdev_device_of(u32 number, bool online, struct hmmdev_device **ret_dev)
-{
-	struct hmmdev_device *dev = hmmdev_device_get(number);
-
-	if (dev && online && READ_ONCE(dev->state) != HMMDEV_STATE_ONLINE) {
-		hmmdev_device_put(dev);
-		dev = NULL;
-	}
-	*ret_dev = dev;
-	return dev ? 0 : -ENODEV;
-}
-
 int hmmdev_migrate(struct hmmdev_space *space, struct hmmdev_migrate *m)
 {
 	struct hmmdev_journey j = { .space = space, .m = m };
@@ -358,7 +355,8 @@ int hmmdev_migrate(struct hmmdev_space *space, struct hmmdev_migrate *m)
 	j.mv.stay_ns = m->timeslice_us ? m->timeslice_us * 1000ULL : STAY_DEFAULT_NS;
 	j.mv.nid = NUMA_NO_NODE;
 	if (m->dst_kind == HMMDEV_DST_DEV) {
-		rc = hmmdev_device_of(m->dst, true, &j.to);
+		j.to = hmmdev_device_get_online(m->dst);
+		rc = j.to ? 0 : -ENODEV;
 	} else {
 		rc = hmmdev_node_of(m->dst, &j.mv.nid);
 		if (j.mv.nid == NUMA_NO_NODE)
@@ -378,10 +376,12 @@ int hmmdev_evict(struct hmmdev_space *space, struct hmmdev_migrate *m)
 	int rc = 0;
 
 	j.mv.nid = NUMA_NO_NODE;
-	if (m->dst_kind == HMMDEV_DST_NODE)
+	if (m->dst_kind == HMMDEV_DST_NODE) {
 		rc = m->flags & HMMDEV_EVICT_ONE ? -EINVAL : hmmdev_node_of(m->dst, &j.mv.nid);
-	else if (m->flags & HMMDEV_EVICT_ONE)
-		rc = hmmdev_device_of(m->dst, false, &j.only);
+	} else if (m->flags & HMMDEV_EVICT_ONE) {
+		j.only = hmmdev_device_get(m->dst);
+		rc = j.only ? 0 : -ENODEV;
+	}
 	if (rc)
 		return rc;
 	rc = hmmdev_journey_run(&j);

@@ -151,9 +151,15 @@ int hmmdev_move_vma(struct hmmdev_move *mv)
 		.end = mv->addr + mv->npages * PAGE_SIZE,
 		.fault_page = mv->fault_page,
 	};
+	u64 *stay;
 	int rc;
 
 	hmmdev_move_start(mv);
+	stay = hmmdev_huge_reason_to_stay(mv);
+	if (stay) {
+		*stay += mv->npages;
+		return 0;
+	}
 	hmmdev_select_source(mv, &args);
 	rc = migrate_vma_setup(&args);
 	if (rc)

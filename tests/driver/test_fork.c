@@ -80,6 +80,44 @@ static void inherited(void)
 	expect_words(at, HUGE, SEED);
 }
 
+static struct hmmdev_migrate leave_whole(int fd, unsigned long request, char *at, uint32_t flags)
+{
+	struct hmmdev_migrate m = { .addr = (uintptr_t)at, .len = BYTES, .flags = flags };
+	int r;
+
+	if (request == HMMDEV_MIGRATE)
+		m.dst_kind = HMMDEV_DST_NODE;
+	expect(soon((r = call(fd, request, &m)) != -EAGAIN));
+	expect(!r || r == -ENOENT);
+	return m;
+}
+
+/* What a child maps too cannot leave whole, and stays where that is asked for; later it can. */
+static void kept_whole(void)
+{
+	static const uint32_t dry = HMMDEV_MIGRATE_NO_SPLIT | HMMDEV_MIGRATE_DRYRUN;
+	struct hmmdev_range r = { .flags = HMMDEV_RANGE_NO_SPLIT, .len = BYTES };
+	uint32_t dev = device_private(16 * MiB);
+	int fd = space_open(), ends[2], child;
+	char *at = memory_huge(BYTES, SEED), byte;
+
+	move_all(fd, at, BYTES, dev);
+	expect_is(pipe(ends), 0);
+	child = in_child(close(ends[1]); expect_is(read(ends[0], &byte, 1), 0));
+	expect_is(leave_whole(fd, HMMDEV_EVICT, at, dry).skip_split, BYTES / PAGE);
+	expect_is(leave_whole(fd, HMMDEV_EVICT, at, HMMDEV_MIGRATE_NO_SPLIT).skip_split, BYTES / PAGE);
+	expect_is(leave_whole(fd, HMMDEV_MIGRATE, at, HMMDEV_MIGRATE_NO_SPLIT).skip_split, BYTES / PAGE);
+	r.addr = (uintptr_t)at;
+	expect_is(call(fd, HMMDEV_RANGE_ADD, &r), 0);
+	expect_is(leave_whole(fd, HMMDEV_EVICT, at, 0).skip_split, BYTES / PAGE);
+	expect_is(stats(fd).splits, 0);
+	expect_is(device_info(dev).used, BYTES);
+	close(ends[1]);
+	end_child(child);
+	expect_is(leave_whole(fd, HMMDEV_EVICT, at, HMMDEV_MIGRATE_NO_SPLIT).moved_thp, BYTES / PAGE);
+	expect_words(at, BYTES, SEED);
+}
+
 /* Generations that share device pages: each zeroes its part before the next, and its ancestors see none of it. */
 static void generations(void)
 {
@@ -129,4 +167,4 @@ static void many_children(void)
 	expect(soon(!device_info(dev).used));
 }
 
-TESTS(TEST(every_order), TEST(inherited), TEST(generations), TEST(many_children))
+TESTS(TEST(every_order), TEST(inherited), TEST(kept_whole), TEST(generations), TEST(many_children))
