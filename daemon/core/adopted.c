@@ -282,6 +282,13 @@ int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int ti
 	return rc;
 }
 
+void adopted_unknown(struct range *r, uint64_t vpn, uint64_t pages)
+{
+	for (; pages; vpn++, pages--)
+		if (has_word(r, vpn))
+			set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), &(struct adopted_seen){ 0 });
+}
+
 void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_us)
 {
 	struct adopted_seen seen;

@@ -74,6 +74,8 @@ int adopted_words(struct range *r, uint64_t vpn, uint64_t pages);
 void adopted_forget(struct range *r, uint64_t vpn, uint64_t end);
 /* Loop thread, of memory that nobody watches: it was moved whole to this tier of memory. 0 or SPACE_E_TABLES. */
 int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier);
+/* The same, of memory that was moved in part: the words say nothing any more. */
+void adopted_unknown(struct range *r, uint64_t vpn, uint64_t pages);
 /* The temperature of a huge page, managed or adopted; NULL: it has none. Loop thread. */
 struct heat *range_heat(const struct range *r, uint64_t vpn);
 /* Nothing when it is not watched. */

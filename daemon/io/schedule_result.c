@@ -86,7 +86,7 @@ static void pinned(struct daemon *d, struct op *op, const struct move *m, bool d
 	w->none = !pin_arrived(d, m->range, (enum pin_owner)w->owner, w->addr, w->end, w->id);
 }
 
-/* Of memory that nobody watches only what was moved whole is known. */
+/* Of memory that nobody watches only what was moved whole is known; where some of it did not move, nothing. */
 static int book_moved(const struct move *m, const struct op_result *bytes, uint64_t whole)
 {
 	uint64_t addr, end;
@@ -95,6 +95,8 @@ static int book_moved(const struct move *m, const struct op_result *bytes, uint6
 	move_area(m, &addr, &end);
 	if (m->kind == MOVE_NODE && !m->leaves && bytes->moved + bytes->already_there == end - addr)
 		return adopted_moved(m->range, m->vpn, m->pages, m->tier);
+	if (m->kind == MOVE_NODE && !m->leaves)
+		adopted_unknown(m->range, m->vpn, m->pages);
 	for (unsigned int i = 0; whole && i < CREW_WHOLE && !rc; i++)
 		if (whole >> i & 1)
 			rc = adopted_moved(m->range, m->vpn + i, 1, m->tier);
@@ -145,10 +147,25 @@ static void tell_span(struct daemon *d, const struct move *m, const struct op *o
 	}
 }
 
+/* What lies before the address at which the worker stopped; 0: all of it. */
+static struct move part_done(const struct move *m, uint64_t stopped)
+{
+	struct move done = *m;
+	uint64_t addr, end;
+
+	move_area(m, &addr, &end);
+	if (stopped > addr && stopped < end)
+		move_set_area(&done, addr, stopped);
+	else if (stopped == addr)
+		done.pages = 0;
+	return done;
+}
+
 void schedule_span_done(struct daemon *d, const struct move *m, const struct op_result *bytes, uint64_t stopped,
 			uint64_t whole)
 {
 	struct op *op = m->op ? idmap_get(d->world->ops, m->op) : NULL;
+	struct move done = part_done(m, stopped);
 	uint64_t before[SPAN_WORDS];
 
 	if (m->kind == MOVE_LOOK && !atomic_load(&m->range->adopted)) {
@@ -156,10 +173,10 @@ void schedule_span_done(struct daemon *d, const struct move *m, const struct op_
 		range_drop(m->range);
 		return;
 	}
-	look_at_words(m, before);
-	book(m, bytes, whole);
-	adopted_settle(m->range, m->vpn, m->pages, daemon_now_us(d));
-	tell_span(d, m, op, before);
+	look_at_words(&done, before);
+	book(&done, bytes, whole);
+	adopted_settle(done.range, done.vpn, done.pages, daemon_now_us(d));
+	tell_span(d, &done, op, before);
 	if (m->kind == MOVE_PIN)
 		pinned(d, op, m, bytes->moved > 0);
 	if (bytes->moved && d->schedule && was_planned(m))

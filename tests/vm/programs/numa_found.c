@@ -110,6 +110,39 @@ static void what_is_listed_follows(void **state)
 	end(&s);
 }
 
+/* A worker does it a part at a time; what was done before says nothing about the parts that follow. */
+static void there_and_back_is_there(void **state)
+{
+	enum { MANY = 96 };
+	static const char *const to[] = { "node1", "node0" };
+	struct house *h = house_open(&(struct house_options){
+		.config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") });
+	struct hmm_client *c = house_client(h, "back", 0);
+	struct hmm_move_result result = HMM_MOVE_RESULT_INIT;
+	struct hmm_range *r = NULL;
+	uint8_t *at = node_memory(MANY * HUGE_PAGE, true);
+
+	(void)state;
+	assert_int_equal(hmm_register(c, at, MANY * HUGE_PAGE, NULL, &r), 0);
+	words_fill(at, MANY * HUGE_PAGE, SEED);
+	for (int i = 0; i < 2; i++) {
+		struct hmm_op *op = NULL;
+
+		assert_int_equal(hmm_range_migrate(r, 0, 0, to[i], 0, &op), 0);
+		assert_int_equal(hmm_op_wait(op, PATIENCE_US), 0);
+		assert_int_equal(hmm_op_result(op, &result), 0);
+		hmm_op_unref(op);
+		assert_int_equal(result.moved + result.already_there, MANY * HUGE_PAGE);
+		assert_int_equal(result.moved_on, 0);
+		assert_int_equal(move_count(r, (uint8_t)ask_tier(c, to[i])), MANY);
+	}
+	assert_int_equal(words_bad(at, MANY * HUGE_PAGE, SEED), 0);
+	assert_int_equal(hmm_range_free(r), 0);
+	node_release(at, MANY * HUGE_PAGE);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
 static void set_balancing(int on)
 {
 	FILE *f = fopen("/proc/sys/kernel/numa_balancing", "we");
@@ -140,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_move_looks_again),
 		cmocka_unit_test(what_is_listed_follows),
+		cmocka_unit_test(there_and_back_is_there),
 		cmocka_unit_test(doctor_says_who_undoes_moves),
 	};
 
