@@ -41,6 +41,7 @@ static int live(struct target *t, const char *socket, uid_t uid)
 	if (target_become(uid) || !map_more_than_a_file())
 		return 1;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);	/* where only a parent may trace */
 	o.socket_path = socket;
 	if (hmm_client_new(&c, &o) || hmm_alloc(c, TARGET_SIZE + TARGET_UNTOUCHED * HUGE_PAGE, NULL, &r))
 		return 2;
