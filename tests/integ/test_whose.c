@@ -91,7 +91,7 @@ static bool names_in_events(struct hmm_client *c, pid_t pid)
 static void an_ordinary_user_sees_no_other(void **state)
 {
 	static const char *const verbs[] = { "status", "--json status", "--json tiers", "clients", "--json clients",
-					     "ranges", "doctor", "events", "--json events" };
+					     "ranges", "--json ranges", "doctor", "events", "--json events" };
 	struct house *h;
 	struct hmm_range *r = NULL;
 	struct hmm_client *c;
