@@ -25,6 +25,7 @@ int tier_init(struct tier *t, unsigned int index, const struct tier_config *c)
 	t->config = *c;
 	t->config.capacity = capacity_of(c);
 	t->index = index;
+	t->device = c->kind;
 	t->state = TIER_ONLINE;
 	atomic_init(&t->whole, t->config.capacity);
 	return pool_init(&t->pool, NULL, t->config.capacity);

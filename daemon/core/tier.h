@@ -12,6 +12,7 @@ enum tier_state { TIER_ONLINE, TIER_DRAINING, TIER_DRAINED, TIER_FAILED };
 struct tier {
 	struct tier_config config;
 	unsigned int index;
+	enum tier_kind device;		/* what its contents are on: a file's may be in memory, see daemon/io/daemon_tiers.c */
 	enum tier_state state;
 	struct pool pool;		/* everybody */
 	_Atomic uint64_t whole;		/* bytes as configured or found; the pool's limit is less while the kernel gives less */

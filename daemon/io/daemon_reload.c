@@ -88,7 +88,6 @@ static int apply(struct daemon *d, struct config *c, char *ret_text, size_t size
 		return r;
 	*d->config = *c;
 	server_set_groups(d->server, c);
-	hugepages_set(d->hugepages, d->world, 0);
 	schedule_kick(d);
 	r = daemon_tiers_open(d, tiers);
 	kernel_tiers_limit_all(d);

@@ -186,8 +186,9 @@ static enum tier_kind kind_here(struct daemon *d, const struct tier *t, int *kep
 	if (*kept < 0)
 		return TIER_FILE;
 	if (d->survivors.who[0] && slotmap_wanted(d, t->index)) {
-		daemon_event(d, EVENT_WARNING, "tier %s is in memory and not in its file until hmmd starts again without %s and "
-			     "others: a dry run was killed that had pages of theirs", name, d->survivors.who);
+		log_line(LOG_LEVEL_INFO, "tier %s: pages of %s or others are in memory", name, d->survivors.who);
+		daemon_event(d, EVENT_WARNING, "tier %s is in memory and not in its file until hmmd starts without programs that a "
+			     "killed dry run had pages of", name);
 		return TIER_MEMORY;
 	}
 	close(*kept);
@@ -200,11 +201,13 @@ static int device_tier(struct daemon *d, struct tier *t)
 {
 	struct mover_device *device = &d->devices[t->index];
 	int kept = kept_contents(d, t->config.name);
-	const char *kind = driver_kind(kind_here(d, t, &kept));
+	const char *kind;
 	bool wanted = t->config.generation > 0;
 	char why[160], words[96] = "";
 	int r;
 
+	t->device = kind_here(d, t, &kept);
+	kind = driver_kind(t->device);
 	device->ops = hmm_device_find(kind);
 	if (!device->ops) {
 		fd_close_all(&kept, 1);
@@ -249,6 +252,7 @@ int daemon_tiers_open(struct daemon *d, unsigned int first)
 		else
 			r = device_tier(d, &d->world->tiers[i]);
 	}
+	hugepages_set(d->hugepages, d->world, 0);	/* it is known now which devices are memory */
 	return r;
 }
 

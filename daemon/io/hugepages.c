@@ -54,7 +54,7 @@ static uint64_t ceiling(const struct world *w, uint64_t managed)
 	for (unsigned int i = 0; i < w->n_tiers; i++) {
 		if (tier_is_resident(&w->tiers[i]))
 			resident = add(resident, tier_promised(&w->tiers[i]));
-		if (w->tiers[i].config.kind == TIER_MEMORY)
+		if (w->tiers[i].device == TIER_MEMORY)
 			devices = add(devices, tier_promised(&w->tiers[i]));
 	}
 	need = add(add(managed > resident ? managed : resident, devices), 2 * HUGEPOOL_HEADROOM);

@@ -48,9 +48,12 @@ static void examine_tiers(const struct daemon *d, struct findings *f)
 {
 	struct doctor_line *l = add(f, "tiers", DOCTOR_OK);
 	const struct world *w = d->world;
+	const char *in_memory = NULL;
 	unsigned int failed = 0;
 
 	for (unsigned int i = 0; i < w->n_tiers; i++) {
+		if (w->tiers[i].device != w->tiers[i].config.kind)
+			in_memory = w->tiers[i].config.name;
 		if (w->tiers[i].state != TIER_FAILED && !atomic_load(&d->devices[i].failed))
 			continue;
 		if (!failed++)
@@ -60,7 +63,8 @@ static void examine_tiers(const struct daemon *d, struct findings *f)
 						       : "an I/O error was seen");
 	}
 	if (!failed) {
-		snprintf(l->text, sizeof(l->text), "all %u opened", w->n_tiers);
+		snprintf(l->text, sizeof(l->text), "all %u opened%s%s%s", w->n_tiers, in_memory ? ", " : "",
+			 in_memory ? in_memory : "", in_memory ? " in memory and not in its file" : "");
 		return;
 	}
 	l->state = DOCTOR_DEGRADED;

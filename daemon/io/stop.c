@@ -64,7 +64,7 @@ static bool kept_by_systemd(const struct tier *t)
 	char name[HMM_LIMIT_TIER_NAME + 2];
 
 	snprintf(name, sizeof(name), "d%s", t->config.name);
-	return notify_survives_stop() && (t->config.kind == TIER_FILE || notify_stored(name));
+	return notify_survives_stop() && (t->device == TIER_FILE || notify_stored(name));
 }
 
 /* All that programs were promised may come back at once now, whatever the limits are. */
@@ -193,7 +193,7 @@ static void say_what_stays(struct stop *x)
 /* What ends with this process: a memory device that nobody keeps. One that has failed has nothing to give. */
 static bool ends_with_us(const struct stop *x, unsigned int tier)
 {
-	return !x->stays[tier] && x->daemon->world->tiers[tier].config.kind != TIER_FILE &&
+	return !x->stays[tier] && x->daemon->world->tiers[tier].device != TIER_FILE &&
 	       !atomic_load(&x->daemon->devices[tier].failed) && bytes_on(x, tier);
 }
 

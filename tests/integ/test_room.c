@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/ask.h"
 #include "tests/support/group.h"
 #include "tests/support/house.h"
+#include "tests/support/move.h"
 #include "tests/support/test.h"
 #include "tests/support/words.h"
 
@@ -22,15 +25,15 @@ enum { SEED = 611 };
 
 static struct group group;
 
-/* A daemon in a group that may have 4 huge pages, though its tier has 32. */
-static struct house *open_limited(const char *lower)
+/* A daemon in a group that may have so many bytes of huge pages, though its tier has 64 MiB. */
+static struct house *open_limited(struct house_options o, uint64_t limit, const char *lower)
 {
-	struct house_options o = { .backing = "hugetlb" };
 	struct house *h;
 	char config[512];
 
 	group_open("hugetlb", "room", &group);
-	group_limit(&group, LIMIT);
+	group_limit(&group, limit);
+	o.backing = "hugetlb";
 	o.group = group.procs;
 	h = house_prepare(&o);
 	snprintf(config, sizeof(config), "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 64M\n[policy default]\ntrack = no\n%s", lower);
@@ -39,6 +42,42 @@ static struct house *open_limited(const char *lower)
 	house_write_config(h, config);
 	house_start(h);
 	return h;
+}
+
+/* The end with memory short: who has pages on such a tier loses none, and hmmd waits until they fit. */
+static void waits_to_end(struct house *h)
+{
+	struct hmm_client *c = house_client(h, "room", 0);
+	struct hmm_range *r = NULL;
+	int status;
+
+	assert_int_equal(hmm_alloc(c, LIMIT, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), LIMIT, SEED);
+	move_all(r, 0, 0, "far");
+	assert_soon(group_usage(&group) == LIMIT);	/* what is there, and not a page more */
+	group_limit(&group, LIMIT);
+	assert_int_equal(kill(h->pid, SIGTERM), 0);
+	assert_soon(house_logged(h, "memory is short") || !house_alive(h));
+	assert_true(house_alive(h));
+	group_limit(&group, UINT64_MAX);
+	status = house_wait(h);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_false(house_logged(h, "stay at rest"));
+	assert_int_equal(words_bad(hmm_range_addr(r), LIMIT, SEED), 0);
+	hmm_client_unref(c);
+	house_remove(h);
+	group_close(&group);
+}
+
+static void what_only_memory_has_is_not_ended_with(void **state)
+{
+	(void)state;
+	if (group_hugetlb_missing())
+		skip_because("%s", group_hugetlb_missing());
+	waits_to_end(open_limited((struct house_options){ 0 }, 4 * LIMIT,
+				  "engine = static\n[tier far]\nkind = memory\ncapacity = 64M\n"));
+	waits_to_end(open_limited((struct house_options){ .args = { "--dry-run" } }, 4 * LIMIT,
+				  "engine = static\n[tier far]\nkind = file\ncapacity = 64M\n"));
 }
 
 static bool told(struct hmm_client *c, const char *topic, const char *key, const char *want, const char *column,
@@ -64,7 +103,7 @@ static void what_the_kernel_gives_is_the_capacity(void **state)
 	(void)state;
 	if (group_hugetlb_missing())
 		skip_because("%s", group_hugetlb_missing());
-	h = open_limited("[tier far]\nkind = file\ncapacity = 256M\n");
+	h = open_limited((struct house_options){ 0 }, LIMIT, "[tier far]\nkind = file\ncapacity = 256M\n");
 	c = house_client(h, "room", 0);
 	assert_true(is_ok(c));
 	assert_int_equal(hmm_alloc(c, MEMORY, NULL, &r), 0);
@@ -124,7 +163,7 @@ static void who_waits_costs_nothing(void **state)
 	(void)state;
 	if (group_hugetlb_missing())
 		skip_because("%s", group_hugetlb_missing());
-	h = open_limited("");
+	h = open_limited((struct house_options){ 0 }, LIMIT, "");
 	c = house_client(h, "room", 0);
 	looker = house_client(h, "looker", 0);
 	assert_int_equal(hmm_alloc(c, MEMORY, NULL, &r), 0);
@@ -151,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_kernel_gives_is_the_capacity),
 		cmocka_unit_test(who_waits_costs_nothing),
+		cmocka_unit_test(what_only_memory_has_is_not_ended_with),
 	};
 
 	return cmocka_run_group_tests_name("room", tests, NULL, NULL);
