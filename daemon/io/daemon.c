@@ -93,10 +93,11 @@ static int open_state(struct daemon *d)
 	return r ? fail(r, dir) : 0;
 }
 
-static bool has_memory_device(const struct config *c)
+/* A file that is not on record as one may be in memory: a dry run had it. */
+static bool may_have_memory(const struct config *c)
 {
 	for (unsigned int i = 0; i < c->n_tiers; i++)
-		if (c->tiers[i].kind == TIER_MEMORY)
+		if (c->tiers[i].kind == TIER_MEMORY || (c->tiers[i].kind == TIER_FILE && !c->tiers[i].generation))
 			return true;
 	return false;
 }
@@ -111,7 +112,7 @@ static int open_keeper(struct daemon *d)
 
 	if (!r)
 		return 0;
-	if (!d->survivors.pid || !has_memory_device(d->config)) {
+	if (!d->survivors.pid || !may_have_memory(d->config)) {
 		log_line(LOG_LEVEL_WARNING, "memory devices will not outlive this hmmd if it is killed: no keeper: %s, ignoring",
 			 strerror(-r));
 		return 0;
@@ -136,11 +137,8 @@ static int keep_tiers(struct daemon *d)
 
 static int open_world(struct daemon *d)
 {
-	int r = keep_tiers(d);
+	int r = world_new(&d->world, d->config, d->first_id);
 
-	if (r)
-		return r;
-	r = world_new(&d->world, d->config, d->first_id);
 	if (r)
 		return fail(r, "the configured world");
 	d->world->dry_run = d->options->dry_run;
@@ -266,6 +264,8 @@ int daemon_start(struct daemon *d, const struct options *o, struct config *confi
 	if (r < 0)
 		return fail(r, "descriptors from systemd");
 	r = open_state(d);
+	if (!r)
+		r = keep_tiers(d);
 	if (!r)
 		r = open_keeper(d);
 	if (!r)

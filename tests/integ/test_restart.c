@@ -236,22 +236,34 @@ static void pose_as_keeper(const char *path)
 	_exit(1);
 }
 
-/* What it may have is not started without, and is there when it can be spoken to. */
-static void a_keeper_that_is_not_understood(void **state)
+/* Its only device is a file, and what it is asked to put there it keeps in memory. */
+static struct house *dry_house(void)
 {
-	struct house *h = house_open(&(struct house_options){ .config = HOUSE_QUIET });
+	struct house *h = house_prepare(&(struct house_options){ .args = { "--dry-run" } });
+	char config[512];
+
+	snprintf(config, sizeof(config), "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n[tier far]\nkind = file\n"
+		 "path = %s/disk\ncapacity = 64M\n[policy default]\nengine = static\ntrack = no\n", h->dir);
+	house_write_config(h, config);
+	house_start(h);
+	return h;
+}
+
+/* What it may have is not started without, and is there when it can be spoken to. The next daemon is no dry run. */
+static void not_understood(struct house *h)
+{
 	struct hmm_client *c = house_client(h, "keeper", HMM_CLIENT_KEEP_WAITING);
 	char path[100], aside[sizeof(path) + 8];
 	struct hmm_range *r = NULL;
 	pid_t pid;
 
-	(void)state;
 	assert_in_range(snprintf(path, sizeof(path), "%s/keeper", h->state), 1, sizeof(path) - 1);
 	snprintf(aside, sizeof(aside), "%s.aside", path);
 	assert_int_equal(hmm_alloc(c, 4 * HUGE_PAGE, NULL, &r), 0);
 	words_fill(hmm_range_addr(r), 4 * HUGE_PAGE, SEED);
 	move_all(r, 0, 0, "far");
 	house_kill(h);
+	h->options.args[0] = NULL;
 	assert_int_equal(rename(path, aside), 0);
 	pid = fork();
 	if (!pid)
@@ -266,6 +278,18 @@ static void a_keeper_that_is_not_understood(void **state)
 	assert_int_equal(words_bad(hmm_range_addr(r), 4 * HUGE_PAGE, SEED), 0);
 	hmm_client_unref(c);
 	house_close(h);
+}
+
+static void a_keeper_that_is_not_understood(void **state)
+{
+	(void)state;
+	not_understood(house_open(&(struct house_options){ .config = HOUSE_QUIET }));
+}
+
+static void a_keeper_of_a_dry_run_that_is_not_understood(void **state)
+{
+	(void)state;
+	not_understood(dry_house());
 }
 
 static void a_memory_device_beyond_the_machine_is_refused(void **state)
@@ -377,6 +401,7 @@ int main(void)
 		PER_BACKING(a_lone_daemon_keeps_its_memory_device),
 		cmocka_unit_test(the_keeper_ends_with_its_owners),
 		cmocka_unit_test(a_keeper_that_is_not_understood),
+		cmocka_unit_test(a_keeper_of_a_dry_run_that_is_not_understood),
 		cmocka_unit_test(a_memory_device_beyond_the_machine_is_refused),
 		cmocka_unit_test(what_is_gone_is_said),
 		PER_BACKING(an_orderly_restart_keeps_all),
