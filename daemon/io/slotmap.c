@@ -86,11 +86,15 @@ void slotmap_open(struct daemon *d, unsigned int tier)
 	rc = fd < 0 ? -errno : map(device, fd, &was);
 	if (fd >= 0)
 		close(fd);
-	if (rc)
-		log_line(LOG_LEVEL_WARNING, "%s: %s: should a ledger be damaged, its client's slots are not known, ignoring",
-			 path, strerror(-rc));
-	else
+	if (!rc) {
 		begin(device, was);
+		return;
+	}
+	log_line(LOG_LEVEL_WARNING, "%s: %s: should a ledger be damaged, its client's slots are not known, ignoring", path,
+		 strerror(-rc));
+	/* An older one would be believed, and knows nothing of what is put there from now on. */
+	if (unlink(path) && errno != ENOENT)
+		log_line(LOG_LEVEL_WARNING, "%s cannot be removed: %s, ignoring", path, strerror(errno));
 }
 
 /* Neighbours are mostly of one owner, who is looked for once. */
