@@ -35,6 +35,8 @@ struct account {
 	struct share share;		/* of the loop's time */
 	uint32_t load;			/* of the workers by them, see op.h */
 	uint32_t waits_told;		/* of its clients, in the last look at who waits; loop thread */
+	uint32_t undone_told;		/* in the last round of moves that did not last; loop thread */
+	uint64_t undone_more;		/* bytes, of those that were not told one by one */
 	uint64_t used[ACCOUNT_KINDS], limit[ACCOUNT_KINDS];
 	struct pool pools[HMM_LIMIT_TIERS];	/* parent: the tier's pool; limit: quota */
 	unsigned int n_pools;

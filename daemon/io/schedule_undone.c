@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Moves by hand that do not last. Each such page holds for its policy's min-residency; when something else than a touch
- * then takes it elsewhere, the client hears of the pages (Moved), and of why once a second, as everybody who listens.
+ * then takes it elsewhere, the client hears of the pages (Moved), and of why once a second, as everybody who listens. Of
+ * a user with many clients one is named and the bytes of the others are added up, so that nobody fills the log.
  */
 #include <stdio.h>
 
@@ -56,16 +57,35 @@ void schedule_found(struct daemon *d, const struct move *m, uint64_t pages)
 	}
 }
 
-static void tell(struct daemon *d, struct space *s, enum undone why)
+static void tell_one(struct daemon *d, const struct space *s, enum undone why)
 {
 	const struct tier *tiers = d->world->tiers;
 
-	if (!s->undone[why])
-		return;
 	daemon_client_event(d, EVENT_INFO, s->client, "client %llu (pid %d): %llu KiB moved to %s by hand went on to %s: %s",
 			    (unsigned long long)s->client, (int)s->pid, (unsigned long long)s->undone[why] >> 10,
 			    tiers[s->undone_from[why]].config.name, tiers[s->undone_to[why]].config.name, words[why]);
+}
+
+static void tell(struct daemon *d, struct space *s, enum undone why)
+{
+	struct account *a = s->account;
+
+	if (!s->undone[why])
+		return;
+	if (a->undone_told++)
+		a->undone_more += s->undone[why];
+	else
+		tell_one(d, s, why);
 	s->undone[why] = 0;
+}
+
+static void tell_more(struct daemon *d, struct account *a)
+{
+	if (a->undone_more)
+		daemon_event(d, EVENT_INFO, "uid %u: %llu KiB more moved by hand went on to other tiers", a->uid,
+			     (unsigned long long)a->undone_more >> 10);
+	a->undone_told = 0;
+	a->undone_more = 0;
 }
 
 void schedule_tell_undone(struct daemon *d)
@@ -73,4 +93,6 @@ void schedule_tell_undone(struct daemon *d)
 	LIST_EACH(node, &d->world->spaces)
 		for (unsigned int why = 0; why < UNDONE_REASONS; why++)
 			tell(d, container_of(node, struct space, in_world), (enum undone)why);
+	LIST_EACH(node, &d->world->accounts)
+		tell_more(d, container_of(node, struct account, in_world));
 }
