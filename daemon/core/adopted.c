@@ -301,6 +301,8 @@ void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_
 			continue;
 		seen = adopted_last(r, vpn);
 		away = seen.device > seen.memory;
+		if (!seen.memory && !seen.device)
+			heat->hand = 0;
 		if (away && !heat->away)
 			heat_evicted(heat, now_us);
 		else if (!away && (heat->away || !heat->since_ms))

@@ -82,7 +82,7 @@ struct heat *range_heat(const struct range *r, uint64_t vpn);
 struct adopted_seen adopted_last(const struct range *r, uint64_t vpn);
 /*
  * Loop thread: temperatures follow what was booked: what left memory is away, what came back is
- * fresh.
+ * fresh, and what is nowhere nobody has moved by hand.
  */
 void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_us);
 /* Loop thread: the huge page goes to and fro; it stays where it is for a time. */

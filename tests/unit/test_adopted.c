@@ -101,6 +101,27 @@ static void ends_without_a_word_count(void **state)
 	assert_true(range_heat(odd, vpn_of(1001))->away);
 }
 
+/* What was freed and touched anew has not gone on from where its forerunner was moved to. */
+static void what_is_nowhere_nobody_moved(void **state)
+{
+	unsigned int tier;
+
+	(void)state;
+	assert_int_equal(adopted_watch(r), 0);
+	for (int freed = 0; freed < 2; freed++) {
+		book_seen(r, vpn_of(0), &on_device, NULL);
+		adopted_settle(r, vpn_of(0), 1, SECOND);
+		range_by_hand(r, vpn_of(0), HBM, true, SECOND);
+		if (freed) {
+			book_seen(r, vpn_of(0), &nowhere, NULL);
+			adopted_settle(r, vpn_of(0), 1, SECOND);
+		}
+		book_seen(r, vpn_of(0), &in_memory, NULL);
+		adopted_settle(r, vpn_of(0), 1, 2 * SECOND);
+		assert_int_equal(range_undone(r, vpn_of(0), &tier), !freed);
+	}
+}
+
 static void watching_may_fail(void **state)
 {
 	(void)state;
@@ -249,6 +270,7 @@ int main(void)
 		TEST(sums_are_exact),
 		TEST(room_pays_for_what_is_booked),
 		TEST(ends_without_a_word_count),
+		TEST(what_is_nowhere_nobody_moved),
 		TEST(watching_may_fail),
 		TEST(cold_pages_go_and_hot_ones_come_back),
 		TEST(who_only_wants_room_gets_no_adopted_victim),
