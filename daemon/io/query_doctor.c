@@ -160,26 +160,36 @@ static void examine_files(const struct daemon *d, struct findings *f)
 		 "what it has put there");
 }
 
-static bool any_adopted(const struct world *w)
+/* The kernel leaves alone only what lies in files of huge pages. */
+static bool kernel_may_move(const struct daemon *d)
 {
-	LIST_EACH(node, &w->spaces)
-		if (container_of(node, struct space, in_world)->adopted_bytes)
+	LIST_EACH(node, &d->world->spaces) {
+		const struct space *s = container_of(node, struct space, in_world);
+
+		if (s->adopted_bytes || (s->managed_bytes && !d->mech->ops->huge))
 			return true;
+	}
 	return false;
 }
 
-/* NUMA balancing sends a page to the node of the thread that touches it, also right after somebody moved it elsewhere. */
+/*
+ * NUMA balancing sends a page to the node of the thread that touches it, also right after somebody moved it elsewhere;
+ * demotion sends what is reclaimed to slower nodes.
+ */
 static void examine_balancing(const struct daemon *d, struct findings *f)
 {
-	bool on = d->world->many_nodes && numa_balancing(), undoes = on && any_adopted(d->world);
+	bool balances = d->world->many_nodes && numa_balancing(), demotes = d->world->many_nodes && numa_demotion();
+	bool on = balances || demotes, undoes = on && kernel_may_move(d);
 	struct doctor_line *l = add(f, "balancing", undoes ? DOCTOR_DEGRADED : DOCTOR_OK);
 
 	snprintf(l->text, sizeof(l->text), !d->world->many_nodes ? "this machine has one NUMA node" :
-		 !on ? "the kernel's NUMA balancing is off" :
-		 undoes ? "the kernel's NUMA balancing moves adopted memory to who touches it, and undoes moves to other nodes" :
-		 "the kernel's NUMA balancing is on, and there is no adopted memory that it could move");
+		 !on ? "the kernel's NUMA balancing and demotion are off" :
+		 !undoes ? "the kernel moves pages between nodes by itself, and there is no memory that it could move" :
+		 balances ? "the kernel's NUMA balancing moves memory to who touches it, and undoes moves to other nodes" :
+		 "the kernel demotes memory to slower nodes when one is short of it, and undoes moves to faster ones");
 	if (undoes)
-		snprintf(l->remedy, sizeof(l->remedy), "sysctl kernel.numa_balancing=0");
+		snprintf(l->remedy, sizeof(l->remedy), "%s%s%s", balances ? "sysctl kernel.numa_balancing=0" : "",
+			 balances && demotes ? "; " : "", demotes ? "echo 0 >/sys/kernel/mm/numa/demotion_enabled" : "");
 }
 
 static void examine_threads(const struct daemon *d, struct findings *f)

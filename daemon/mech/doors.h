@@ -96,6 +96,7 @@ int numa_move(struct numa_map *m, const struct image *of, const uint64_t *addrs,
 int numa_move_huge(struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, unsigned int tier, struct numa_moved *ret);
 
 bool numa_balancing(void);	/* the kernel moves pages to the nodes of those who touch them */
+bool numa_demotion(void);	/* it moves what it reclaims to slower nodes */
 /* The tier of the base page at each address, NUMA_NO_TIER: there is none, or it is on no tier's node. Errors as image_move_pages(). */
 enum { NUMA_NO_TIER = 0xff };
 int numa_where(const struct numa_map *m, const struct image *of, const uint64_t *addrs, size_t n, uint8_t *ret_tiers);

@@ -32,15 +32,26 @@ int numa_where(const struct numa_map *m, const struct image *of, const uint64_t 
 	return r;
 }
 
-bool numa_balancing(void)
+/* Settings are numbers, or 0 or 1 by name; one that cannot be read is off. */
+static bool is_on(const char *setting)
 {
-	FILE *f = fopen("/proc/sys/kernel/numa_balancing", "re");
-	int value = 0;
+	FILE *f = fopen(setting, "re");
+	char value[16] = "";
 
 	if (!f)
 		return false;
-	if (fscanf(f, "%d", &value) != 1)
-		value = 0;
+	if (!fgets(value, sizeof(value), f))
+		value[0] = '\0';
 	fclose(f);
-	return value;
+	return value[0] == 't' || (value[0] >= '1' && value[0] <= '9');
+}
+
+bool numa_balancing(void)
+{
+	return is_on("/proc/sys/kernel/numa_balancing");
+}
+
+bool numa_demotion(void)
+{
+	return is_on("/sys/kernel/mm/numa/demotion_enabled");
 }

@@ -143,29 +143,60 @@ static void there_and_back_is_there(void **state)
 	house_close(h);
 }
 
-static void set_balancing(int on)
+static void set(const char *setting, int on)
 {
-	FILE *f = fopen("/proc/sys/kernel/numa_balancing", "we");
+	FILE *f = fopen(setting, "we");
 
 	assert_non_null(f);
 	fprintf(f, "%d\n", on);
 	assert_int_equal(fclose(f), 0);
 }
 
+/* The doctor's word while this setting is on. */
+static void assert_doctor(struct hmm_client *c, const char *setting, const char *expected)
+{
+	char text[64];
+
+	ask_text(c, "doctor", "check", "balancing", "state", text, sizeof(text));
+	assert_string_equal(text, "ok");
+	set(setting, 1);
+	ask_text(c, "doctor", "check", "balancing", "state", text, sizeof(text));
+	set(setting, 0);
+	assert_string_equal(text, expected);
+}
+
+#define BALANCING "/proc/sys/kernel/numa_balancing"
+#define DEMOTION "/sys/kernel/mm/numa/demotion_enabled"
+
 static void doctor_says_who_undoes_moves(void **state)
 {
 	struct setting s;
-	char text[64];
 
 	(void)state;
 	begin(&s);
-	ask_text(s.client, "doctor", "check", "balancing", "state", text, sizeof(text));
-	assert_string_equal(text, "ok");
-	set_balancing(1);
-	ask_text(s.client, "doctor", "check", "balancing", "state", text, sizeof(text));
-	set_balancing(0);
-	assert_string_equal(text, "degraded");
+	assert_doctor(s.client, BALANCING, "degraded");
+	assert_doctor(s.client, DEMOTION, "degraded");
 	end(&s);
+}
+
+/* The kernel moves the pages of files too, but none of a file of huge pages. */
+static void managed_memory_is_undone_too(void **state)
+{
+	static const char *const backings[] = { "hugetlb", "thp", "small" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct house *h = house_open(&(struct house_options){
+			.backing = backings[i], .config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") });
+		struct hmm_client *c = house_client(h, "balanced", 0);
+		struct hmm_range *r = NULL;
+
+		assert_doctor(c, BALANCING, "ok");	/* there is nothing yet */
+		assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
+		assert_doctor(c, BALANCING, i ? "degraded" : "ok");
+		hmm_client_unref(c);
+		house_close(h);
+	}
 }
 
 int main(void)
@@ -175,6 +206,7 @@ int main(void)
 		cmocka_unit_test(what_is_listed_follows),
 		cmocka_unit_test(there_and_back_is_there),
 		cmocka_unit_test(doctor_says_who_undoes_moves),
+		cmocka_unit_test(managed_memory_is_undone_too),
 	};
 
 	return cmocka_run_group_tests_name("moved by others", tests, NULL, NULL);
