@@ -86,16 +86,19 @@ static void pinned(struct daemon *d, struct op *op, const struct move *m, bool d
 	w->none = !pin_arrived(d, m->range, (enum pin_owner)w->owner, w->addr, w->end, w->id);
 }
 
-/* Of memory that nobody watches only what was moved whole is known; where some of it did not move, nothing. */
+/*
+ * Of memory that nobody watches only what was moved whole is known; where some of it did not move, or is not there yet,
+ * nothing. Where nothing moved it is where it was.
+ */
 static int book_moved(const struct move *m, const struct op_result *bytes, uint64_t whole)
 {
 	uint64_t addr, end;
 	int rc = 0;
 
 	move_area(m, &addr, &end);
-	if (m->kind == MOVE_NODE && !m->leaves && bytes->moved + bytes->already_there == end - addr)
+	if (m->kind == MOVE_NODE && !m->leaves && !bytes->untouched && bytes->moved + bytes->already_there == end - addr)
 		return adopted_moved(m->range, m->vpn, m->pages, m->tier);
-	if (m->kind == MOVE_NODE && !m->leaves)
+	if (m->kind == MOVE_NODE && !m->leaves && bytes->moved + bytes->already_there)
 		adopted_unknown(m->range, m->vpn, m->pages);
 	for (unsigned int i = 0; whole && i < CREW_WHOLE && !rc; i++)
 		if (whole >> i & 1)

@@ -94,6 +94,7 @@ static void what_was_never_touched(void **state)
 		assert_int_equal(m.already_there, 4 * HUGE_PAGE);
 		/* A touch gives at least a base page, at most what belongs to it. */
 		assert_in_range(m.untouched, 3 * HUGE_PAGE, 4 * HUGE_PAGE - 4096);
+		assert_true(move_count(r, (uint8_t)ask_tier(c, "dram")) <= 1);
 		assert_int_equal(ctl_migrate(h, "dram", output, sizeof(output)), 0);
 		assert_non_null(strstr(output, "never touched"));
 		assert_int_equal(hmm_range_free(r), 0);

@@ -3,10 +3,13 @@
  * Pages that somebody else has moved: migrate_pages(2) here, in the place of NUMA balancing or of a node that is taken
  * offline. A move looks at them again, and so does hmmd by itself.
  */
+#include <fcntl.h>
 #include <numaif.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "tests/support/ask.h"
 #include "tests/support/house.h"
@@ -143,6 +146,30 @@ static void there_and_back_is_there(void **state)
 	house_close(h);
 }
 
+/* Something else holds the pages, so none can move: they are where they were, and are said to be. */
+static void what_did_not_move_is_where_it_was(void **state)
+{
+	struct hmm_move_result m;
+	struct setting s;
+	int ends[2];
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(pipe(ends), 0);
+	for (size_t i = 0; i < PAGES; i++) {
+		struct iovec part = { s.at + i * HUGE_PAGE, NODE_BASE_PAGE };
+
+		assert_int_equal(vmsplice(ends[1], &part, 1, 0), NODE_BASE_PAGE);
+	}
+	move_some(s.adopted, 0, 0, "node0", &m);
+	assert_int_equal(m.moved + m.already_there, 0);
+	assert_int_equal(node_pages(s.at, SIZE, 1), PAGES);
+	assert_int_equal(move_count(s.adopted, (uint8_t)ask_tier(s.client, "node1")), PAGES);
+	close(ends[0]);
+	close(ends[1]);
+	end(&s);
+}
+
 static void set(const char *setting, int on)
 {
 	FILE *f = fopen(setting, "we");
@@ -205,6 +232,7 @@ int main(void)
 		cmocka_unit_test(a_move_looks_again),
 		cmocka_unit_test(what_is_listed_follows),
 		cmocka_unit_test(there_and_back_is_there),
+		cmocka_unit_test(what_did_not_move_is_where_it_was),
 		cmocka_unit_test(doctor_says_who_undoes_moves),
 		cmocka_unit_test(managed_memory_is_undone_too),
 	};
