@@ -155,8 +155,20 @@ static struct mm_struct *hmmdev_nth_mm(struct anon_vma *anon_vma, pgoff_t index,
 }
 
 /*
+ * Without a reference the page may be given out anew at any moment, so the order counts: whatever
+ * its anon_vma is after it was seen mapped has been one since RCU is read.
+ */
+static struct anon_vma *hmmdev_mapped_by(struct folio *folio)
+{
+	if (!folio_mapped(folio))
+		return NULL;
+	smp_rmb();
+	return hmmdev_anon_vma(folio);
+}
+
+/*
  * As the kernel's own walk begins: an anon_vma is none any more only when nothing maps its pages,
- * and its memory is one's for as long as RCU is read.
+ * and its memory is one's for as long as RCU is read. It may be another one's by then.
  */
 struct mm_struct *hmmdev_huge_mapper(struct folio *folio, unsigned int n, unsigned long *ret_addr)
 {
@@ -165,10 +177,11 @@ struct mm_struct *hmmdev_huge_mapper(struct folio *folio, unsigned int n, unsign
 	struct rw_semaphore *lock;
 
 	rcu_read_lock();
-	anon_vma = hmmdev_anon_vma(folio);
+	anon_vma = hmmdev_mapped_by(folio);
 	lock = anon_vma ? &READ_ONCE(anon_vma->root)->rwsem : NULL;
 	if (lock && down_read_trylock(lock)) {
-		if (folio_mapped(folio) && hmmdev_anon_vma(folio) == anon_vma)
+		if (hmmdev_mapped_by(folio) == anon_vma &&
+		    &READ_ONCE(anon_vma->root)->rwsem == lock)
 			mm = hmmdev_nth_mm(anon_vma, folio->index, n, ret_addr);
 		up_read(lock);
 	}
