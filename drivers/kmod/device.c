@@ -102,6 +102,13 @@ int hmmdev_device_forget(struct hmmdev_device *dev)
 	return rc;
 }
 
+static void hmmdev_books_close(struct hmmdev_device *dev)
+{
+	kvfree(dev->lent);
+	kvfree(dev->home);
+	hmmdev_blocks_free(dev->blocks);
+}
+
 static int hmmdev_books_open(struct hmmdev_device *dev)
 {
 	u64 blocks = dev->bytes / HMMDEV_HUGE_SIZE;
@@ -110,16 +117,11 @@ static int hmmdev_books_open(struct hmmdev_device *dev)
 	if (rc)
 		return rc;
 	dev->home = kvcalloc(blocks, sizeof(*dev->home), GFP_KERNEL);
-	if (dev->home)
+	dev->lent = kvcalloc(blocks, sizeof(*dev->lent), GFP_KERNEL);
+	if (dev->home && dev->lent)
 		return 0;
-	hmmdev_blocks_free(dev->blocks);
+	hmmdev_books_close(dev);
 	return -ENOMEM;
-}
-
-static void hmmdev_books_close(struct hmmdev_device *dev)
-{
-	kvfree(dev->home);
-	hmmdev_blocks_free(dev->blocks);
 }
 
 static int hmmdev_device_open(struct hmmdev_device *dev)

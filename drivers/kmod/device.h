@@ -47,11 +47,12 @@ struct hmmdev_device {
 	bool asleep;		/* away for the sleep of the system; only the notifier of that looks */
 	enum hmmdev_state state;	/* written under ctl, read anywhere (READ_ONCE) */
 	struct mutex ctl;	/* drain, online, remove: one at a time */
-	spinlock_t lock;	/* guards blocks, loans, home and in_use */
+	spinlock_t lock;	/* guards blocks, loans, lent, home and in_use */
 	struct hmmdev_blocks *blocks;
 	struct list_head loans;	/* references that faults have lent (loan.h) */
 	struct mutex collect;	/* one block is held (block.h) at a time */
 	u64 *home;	/* by block: the address its first page was put at, 0: no single one */
+	u32 *lent;	/* by block: how many loans are about its pages */
 	bool in_use;	/* has pages in use, and a reference on the module for it */
 	refcount_t users;	/* table + who got it by hmmdev_device_get() */
 	struct work_struct close;	/* runs once, when the last user has gone */

@@ -14,6 +14,12 @@
 #include "device.h"
 #include "loan.h"
 
+/* How many loans are about the pages of its block: each page that is freed looks. Device lock held. */
+static u32 *hmmdev_lent(struct hmmdev_device *dev, struct folio *folio)
+{
+	return &dev->lent[(folio_pfn(folio) - dev->first_pfn) / HMMDEV_HUGE_PAGES];
+}
+
 /* Marks the loans on that folio. False: there are none. */
 static bool hmmdev_loans_mark(struct hmmdev_device *dev, struct folio *folio, bool freed)
 {
@@ -32,7 +38,7 @@ static bool hmmdev_loans_mark(struct hmmdev_device *dev, struct folio *folio, bo
 bool hmmdev_loan_keeps(struct hmmdev_device *dev, struct folio *folio)
 {
 	lockdep_assert_held(&dev->lock);
-	return hmmdev_loans_mark(dev, folio, true);
+	return *hmmdev_lent(dev, folio) && hmmdev_loans_mark(dev, folio, true);
 }
 
 void hmmdev_loan_begin(struct hmmdev_loan *loan, struct folio *folio)
@@ -45,6 +51,7 @@ void hmmdev_loan_begin(struct hmmdev_loan *loan, struct folio *folio)
 	loan->freed = false;
 	spin_lock_irqsave(&dev->lock, flags);
 	list_add(&loan->link, &dev->loans);
+	++*hmmdev_lent(dev, folio);
 	spin_unlock_irqrestore(&dev->lock, flags);
 	folio_put(folio);
 }
@@ -72,8 +79,10 @@ static bool hmmdev_loan_try_end(struct hmmdev_loan *loan)
 
 	spin_lock_irqsave(&loan->dev->lock, flags);
 	back = hmmdev_loan_take_back(loan);
-	if (back)
+	if (back) {
 		list_del(&loan->link);
+		--*hmmdev_lent(loan->dev, loan->folio);
+	}
 	spin_unlock_irqrestore(&loan->dev->lock, flags);
 	return back;
 }
