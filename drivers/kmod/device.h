@@ -173,11 +173,11 @@ int hmmdev_evict(struct hmmdev_space *space, struct hmmdev_migrate *m);
 int hmmdev_bring_back(struct hmmdev_space *space, unsigned long addr, unsigned long end);
 /*
  * Free at least `bytes` of the oldest blocks that stayed their time (now_ns U64_MAX: of any), of that
- * user alone unless it is NULL. Bytes freed, or -EINTR when a signal came before the first. No lock
- * held.
+ * user alone unless it is NULL, if need be waiting for the lock of `asks`, the address space that room
+ * is made for. Bytes freed, or -EINTR when a signal came before the first. No lock held.
  */
-s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of, u64 bytes,
-			u64 now_ns);
+s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of,
+			const struct mm_struct *asks, u64 bytes, u64 now_ns);
 
 /* ---- fault.c: dev_pagemap_ops.migrate_to_ram. */
 vm_fault_t hmmdev_fault(struct vm_fault *vmf);

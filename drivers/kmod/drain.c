@@ -47,21 +47,33 @@ static void hmmdev_set_taking(struct hmmdev_device *dev, bool taking)
 }
 
 /*
- * Every block once, as far as the time goes. Bytes that came back. For memory that has left nobody
- * waits: it cannot be copied.
+ * Where a device leaves, what does not come back in time is lost or nobody sleeps: as long as pages
+ * come back, and memory is there that they can come from, it has time.
  */
-static u64 hmmdev_drain_round(struct hmmdev_device *dev, const struct hmmdev_draining *how,
-			      unsigned long deadline)
+static bool hmmdev_drain_lasts(struct hmmdev_device *dev, const struct hmmdev_draining *how)
+{
+	return how->leaves && !READ_ONCE(dev->gone);
+}
+
+/* For memory that has left nobody waits: it cannot be copied. */
+static bool hmmdev_drain_waits(struct hmmdev_device *dev, const struct hmmdev_draining *how)
+{
+	return !how->tries && !READ_ONCE(dev->gone);
+}
+
+/* Every block once; did any page leave, by this or by whoever unmapped it meanwhile? */
+static bool hmmdev_drain_round(struct hmmdev_device *dev, const struct hmmdev_draining *how,
+			       bool wait, unsigned long deadline)
 {
 	struct hmmdev_blocks_cursor cursor = {};
-	u64 freed = 0, block;
+	u64 used = hmmdev_device_used(dev), block;
 
 	while (!signal_pending(current) && !hmmdev_evict_next(dev, &cursor, U64_MAX, &block)) {
-		freed += hmmdev_evict_block(dev, block, !how->tries && !READ_ONCE(dev->gone));
-		if (time_after(jiffies, deadline))
+		hmmdev_evict_block(dev, block, wait && hmmdev_drain_waits(dev, how), NULL);
+		if (time_after(jiffies, deadline) && !hmmdev_drain_lasts(dev, how))
 			break;
 	}
-	return freed;
+	return hmmdev_device_used(dev) < used;
 }
 
 static bool hmmdev_is_away(struct hmmdev_device *dev)
@@ -70,26 +82,29 @@ static bool hmmdev_is_away(struct hmmdev_device *dev)
 }
 
 /*
- * Where a device leaves, what does not come back in time is lost or nobody sleeps: as long as pages
- * come back, and memory is there that they can come from, it has time.
+ * Locks that are not free are waited for only after a round in which nothing left, and nobody gives
+ * up before such a round: who waits for one program does not bring back the pages of others.
  */
 static int hmmdev_drain_until(struct hmmdev_device *dev, const struct hmmdev_draining *how)
 {
 	unsigned long patience = msecs_to_jiffies(how->timeout_ms);
 	unsigned long deadline = jiffies + patience;
+	bool wait = false;
 
 	while (hmmdev_device_used(dev)) {
-		u64 freed = hmmdev_drain_round(dev, how, deadline);
+		bool fell = hmmdev_drain_round(dev, how, wait, deadline);
+		bool more = !fell && !wait && hmmdev_drain_waits(dev, how);
 
 		if (signal_pending(current))
 			return -EINTR;
 		if (!hmmdev_device_used(dev))
 			break;
-		if (freed && how->leaves && !READ_ONCE(dev->gone))
+		if (fell && hmmdev_drain_lasts(dev, how))
 			deadline = jiffies + patience;
-		if (time_after(jiffies, deadline) || (!how->leaves && hmmdev_is_away(dev)))
+		if ((time_after(jiffies, deadline) && !more) || (!how->leaves && hmmdev_is_away(dev)))
 			return -EAGAIN;
-		if (!freed)
+		wait = !fell;
+		if (!fell)
 			msleep_interruptible(DRAIN_PAUSE_MS);
 	}
 	return 0;

@@ -49,18 +49,12 @@ static bool hmmdev_move_mapped(struct hmmdev_move *mv, struct folio *folio)
 	return mv->sum->moved;
 }
 
-/*
- * Through one that maps the huge page. Pressure takes another page when the mmap lock is not free,
- * but waits for that of the program that asks, which may have no other page there; a drain has to
- * wait: the lock of a program that maps and unmaps all the time is never free to who only tries. The
- * batch comes after the lock, as everywhere.
- */
+/* Through one that maps the huge page. The batch comes after the lock, as everywhere. */
 static bool hmmdev_evict_through(struct hmmdev_move *mv, struct mm_struct *mm, struct folio *folio,
 				 bool wait)
 {
 	bool moved;
 
-	wait |= mm == current->mm;
 	if (wait ? mmap_write_lock_killable(mm) : !hmmdev_mmap_write_trylock(mm))
 		return false;
 	mv->vma = vma_lookup(mm, mv->addr);
@@ -69,7 +63,9 @@ static bool hmmdev_evict_through(struct hmmdev_move *mv, struct mm_struct *mm, s
 	return moved;
 }
 
-static void hmmdev_evict_huge(struct hmmdev_move *mv, struct folio *folio, bool wait)
+/* Through the first of them that it moves through. */
+static bool hmmdev_evict_mapped(struct hmmdev_move *mv, struct folio *folio, bool wait,
+				const struct mm_struct *asks)
 {
 	struct mm_struct *mm;
 	bool moved = false;
@@ -79,13 +75,27 @@ static void hmmdev_evict_huge(struct hmmdev_move *mv, struct folio *folio, bool 
 		mm = hmmdev_huge_mapper(folio, n, &mv->addr);
 		if (!mm)
 			break;
-		moved = hmmdev_evict_through(mv, mm, folio, wait);
+		moved = hmmdev_evict_through(mv, mm, folio, wait || mm == asks);
 		mmput(mm);
 	}
 	mv->vma = NULL;
+	return moved;
 }
 
-u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait)
+/*
+ * Pressure takes another page when no mmap lock is free, but waits for that of the program that
+ * asks, which may have no other page there; a drain has to wait: the lock of a program that maps and
+ * unmaps all the time is never free to who only tries.
+ */
+static void hmmdev_evict_huge(struct hmmdev_move *mv, struct folio *folio, bool wait,
+			      const struct mm_struct *asks)
+{
+	if (!hmmdev_evict_mapped(mv, folio, false, NULL) && (wait || asks))
+		hmmdev_evict_mapped(mv, folio, wait, asks);
+}
+
+u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait,
+		       const struct mm_struct *asks)
 {
 	struct hmmdev_migrate sum = {};
 	struct hmmdev_move mv = {
@@ -96,7 +106,7 @@ u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait)
 	};
 
 	if (hmmdev_block_is_whole(dev, block))
-		hmmdev_evict_huge(&mv, hmmdev_block_folio(dev, block), wait);
+		hmmdev_evict_huge(&mv, hmmdev_block_folio(dev, block), wait, asks);
 	if (!sum.moved) {
 		hmmdev_move_open(&mv);
 		hmmdev_move_block(&mv, block);
@@ -120,8 +130,8 @@ int hmmdev_evict_next(struct hmmdev_device *dev, struct hmmdev_blocks_cursor *cu
 	return rc;
 }
 
-s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of, u64 bytes,
-			u64 now_ns)
+s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of,
+			const struct mm_struct *asks, u64 bytes, u64 now_ns)
 {
 	struct hmmdev_blocks_cursor cursor = {};
 	u64 freed = 0, block;
@@ -129,6 +139,6 @@ s64 hmmdev_evict_oldest(struct hmmdev_device *dev, const struct hmmdev_user *of,
 	while (freed < bytes && !signal_pending(current) &&
 	       !hmmdev_evict_next(dev, &cursor, now_ns, &block))
 		if (!of || hmmdev_block_is_of(dev, block, of))
-			freed += hmmdev_evict_block(dev, block, false);
+			freed += hmmdev_evict_block(dev, block, false, asks);
 	return !freed && signal_pending(current) ? -EINTR : (s64)freed;
 }

@@ -9,9 +9,10 @@
 int hmmdev_evict_next(struct hmmdev_device *dev, struct hmmdev_blocks_cursor *cursor, u64 now_ns,
 		      u64 *ret_block);
 /*
- * Brings the pages of the block back, if `wait` also when the lock of their program is taken at the
- * moment. How many bytes came. No lock held.
+ * Brings the pages of the block back. Where no lock of a program that maps them is free, each is
+ * waited for with `wait`, that of `asks` in any case. How many bytes came. No lock held.
  */
-u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait);
+u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait,
+		       const struct mm_struct *asks);
 
 #endif

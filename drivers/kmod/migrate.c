@@ -246,7 +246,7 @@ static bool hmmdev_window_again(struct hmmdev_journey *j, const struct hmmdev_mi
 	if (j->mv.error)
 		return false;
 	if (j->mv.full && j->m->flags & HMMDEV_MIGRATE_EVICT_OK)
-		return hmmdev_evict_oldest(j->to, of, bytes, ktime_get_ns()) > 0;
+		return hmmdev_evict_oldest(j->to, of, j->mm, bytes, ktime_get_ns()) > 0;
 	j->mv.small = j->mv.small_next;
 	return part->skip_busy || j->mv.small;
 }
