@@ -196,11 +196,12 @@ static int hmmdev_place_split(struct hmmdev_move *mv, unsigned long i, struct pa
 /*
  * The core splits the page table of one address space when it splits a huge page on its way; the
  * huge entry of another would then stand for a small page. What may be shared has to be split
- * before it is taken from the page tables (see `small`), in another try.
+ * before it is taken from the page tables (see `small`), in another try. What a fault holds cannot be
+ * split on its way, and stays whole for hmmdev_huge_split_faulting().
  */
 static bool hmmdev_may_split(struct hmmdev_move *mv, unsigned long i)
 {
-	if (!mv->vma || mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
+	if (!mv->vma || mv->fault_page || mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
 		return false;
 	if (!hmmdev_may_be_shared(mv, i))
 		return true;

@@ -112,6 +112,29 @@ static void failing_fault(void)
 	expect(soon(!device_info(dev).used));
 }
 
+/*
+ * Where there is no huge page a touch is answered by one small one, and copies nothing else: the
+ * second copy, which fails, is that of the next request.
+ */
+static void touch_without_huge_page(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_huge(HUGE, SEED);
+	struct hmmdev_migrate m;
+
+	move_all(fd, at, HUGE, dev);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, HMMDEV_INJECT_HUGE_ONLY, 1, 1);
+	inject(fd, HMMDEV_INJECT_COPY, 0, 2, 1);
+	expect_words(at, sizeof(uint64_t), SEED);
+	expect_is(stats(fd).cpu_faults, 1);
+	expect_is(stats(fd).splits, 1);
+	expect_is(snap_count(fd, dev, at, HUGE, HMMDEV_WHERE_SYS), 1);
+	expect_is(evict(fd, at + PAGE, PAGE, &m), -EIO);
+	expect_is(m.moved, 0);
+	expect_words(at, HUGE, SEED);
+}
+
 /* A page that several have after a fork comes back in small ones where there is no huge one, to each of them. */
 static void shared_fault(void)
 {
@@ -148,4 +171,4 @@ static void every_place(void)
 }
 
 TESTS(TEST(huge_device_block), TEST(huge_system_page), TEST(small_device_pages), TEST(copies), TEST(failing_fault),
-      TEST(shared_fault), TEST(every_place))
+      TEST(touch_without_huge_page), TEST(shared_fault), TEST(every_place))
