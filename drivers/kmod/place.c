@@ -22,14 +22,17 @@
 #define SMALL_GFP (GFP_HIGHUSER_MOVABLE | __GFP_NOWARN)
 
 /*
- * A fault has no other answer, and its program can die of it. All others may hold the lock of one
- * that would have to die: they never wait for that, and the page stays where it is.
+ * A program's own fault has no other answer, and it can die of it. All others, who touches another
+ * one's memory among them, may hold the lock of one that would have to die: they never wait for
+ * that, and the page stays where it is.
  */
 static gfp_t hmmdev_gfp(const struct hmmdev_move *mv, unsigned int order)
 {
 	if (order)
 		return HUGE_GFP;
-	return mv->fault_page ? SMALL_GFP : SMALL_GFP | __GFP_RETRY_MAYFAIL;
+	if (mv->fault_page && mv->vma->vm_mm == current->mm)
+		return SMALL_GFP;
+	return SMALL_GFP | __GFP_RETRY_MAYFAIL;
 }
 
 static u64 hmmdev_page_addr(const struct hmmdev_move *mv, unsigned long i)
