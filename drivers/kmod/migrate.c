@@ -141,7 +141,7 @@ static int hmmdev_window_to_node(struct hmmdev_journey *j)
 		sum->skip_split = before.skip_split;
 	else if (!rc)
 		rc = hmmdev_move_and_tell(j);
-	hmmdev_sum_again(sum, &before);
+	hmmdev_sum_after_devices(sum, &before);
 	return rc;
 }
 

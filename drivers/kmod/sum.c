@@ -54,6 +54,21 @@ void hmmdev_sum_again(struct hmmdev_migrate *sum, const struct hmmdev_migrate *b
 	sum->ns_copy += before->ns_copy;
 }
 
+static void hmmdev_sum_explain(struct hmmdev_migrate *sum, __u64 *reason, __u64 pages)
+{
+	pages = min(pages, sum->skip_elsewhere);
+	sum->skip_elsewhere -= pages;
+	*reason += pages;
+}
+
+void hmmdev_sum_after_devices(struct hmmdev_migrate *sum, const struct hmmdev_migrate *devices)
+{
+	hmmdev_sum_again(sum, devices);
+	hmmdev_sum_explain(sum, &sum->skip_busy, devices->skip_busy);
+	hmmdev_sum_explain(sum, &sum->skip_nomem, devices->skip_nomem);
+	hmmdev_sum_explain(sum, &sum->skip_pinned, devices->skip_pinned);
+}
+
 __u64 hmmdev_sum_pages(const struct hmmdev_migrate *sum)
 {
 	return sum->moved + sum->already + sum->skip_empty + sum->skip_pinned + sum->skip_busy +

@@ -135,6 +135,23 @@ static void touch_without_huge_page(void)
 	expect_words(at, HUGE, SEED);
 }
 
+/* A page on its way from a device to a node says why it stays on the device. */
+static void no_page_on_node(void)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open();
+	char *at = memory_small(MiB, SEED);
+	struct hmmdev_migrate m = { .addr = (uintptr_t)at, .len = MiB, .dst_kind = HMMDEV_DST_NODE };
+
+	move_all(fd, at, MiB, dev);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, 0, 1, 1000000);
+	expect_is(call(fd, HMMDEV_MIGRATE, &m), -ENOMEM);
+	inject(fd, HMMDEV_INJECT_SYSTEM_ALLOC, 0, 0, 0);
+	expect_is(m.skip_nomem, MiB / PAGE);
+	expect_is(m.skip_elsewhere, 0);
+	expect_words(at, MiB, SEED);
+}
+
 /* A page that several have after a fork comes back in small ones where there is no huge one, to each of them. */
 static void shared_fault(void)
 {
@@ -171,4 +188,4 @@ static void every_place(void)
 }
 
 TESTS(TEST(huge_device_block), TEST(huge_system_page), TEST(small_device_pages), TEST(copies), TEST(failing_fault),
-      TEST(touch_without_huge_page), TEST(shared_fault), TEST(every_place))
+      TEST(touch_without_huge_page), TEST(no_page_on_node), TEST(shared_fault), TEST(every_place))
