@@ -313,10 +313,23 @@ static void a_slow_device_is_waited_for(void **state)
 	faulty_switches_free(s, path);
 }
 
+static void a_memory_device_beyond_the_machine_is_refused(void **state)
+{
+	struct house *h = house_prepare(NULL);
+
+	(void)state;
+	house_write_config(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n"
+			   "[tier far]\nkind = memory\ncapacity = 4096T\n");
+	assert_false(house_try(h));
+	assert_true(house_logged(h, "4294967296 MiB do not fit into this machine"));
+	house_remove(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PER_BACKING(a_full_device_takes_what_fits),
+		cmocka_unit_test(a_memory_device_beyond_the_machine_is_refused),
 		cmocka_unit_test(a_file_system_too_small),
 		cmocka_unit_test(a_read_only_file_system),
 		PER_BACKING(write_errors_lose_nothing),

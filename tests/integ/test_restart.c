@@ -292,18 +292,6 @@ static void a_keeper_of_a_dry_run_that_is_not_understood(void **state)
 	not_understood(dry_house());
 }
 
-static void a_memory_device_beyond_the_machine_is_refused(void **state)
-{
-	struct house *h = house_prepare(NULL);
-
-	(void)state;
-	house_write_config(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 32M\n"
-			   "[tier far]\nkind = memory\ncapacity = 4096T\n");
-	assert_false(house_try(h));
-	assert_true(house_logged(h, "4294967296 MiB do not fit into this machine"));
-	house_remove(h);
-}
-
 /* What only the dead daemon had is reported and never read as zeros; the rest is intact. */
 static void what_is_gone_is_said(void **state)
 {
@@ -402,7 +390,6 @@ int main(void)
 		cmocka_unit_test(the_keeper_ends_with_its_owners),
 		cmocka_unit_test(a_keeper_that_is_not_understood),
 		cmocka_unit_test(a_keeper_of_a_dry_run_that_is_not_understood),
-		cmocka_unit_test(a_memory_device_beyond_the_machine_is_refused),
 		cmocka_unit_test(what_is_gone_is_said),
 		PER_BACKING(an_orderly_restart_keeps_all),
 		cmocka_unit_test(a_client_that_died_meanwhile_is_swept),
