@@ -42,6 +42,13 @@ int query_refuse(struct query *q, int code, const char *format, ...) __attribute
 int query_pid(struct query *q, int32_t *ret_pid);
 /* Whether the asker may see this client: it is of its own user, or it may control. Clients without ranges are none. */
 bool query_sees(const struct query *q, const struct space *s);
+/* The rows of a space from `at` on. False: the page is full, *ret_at is where the next one goes on. */
+typedef bool query_space_fn(struct query *q, const struct space *s, uint64_t at, uint64_t *ret_at);
+/*
+ * Of every client that the asker may see, or of the one that arg names. The cursor is the client's place in the list and,
+ * in its lowest bits (so many as `shift` says), where in its rows. 0, or as query_pid().
+ */
+int query_spaces(struct query *q, unsigned int shift, query_space_fn *add);
 enum { QUERY_WHO = 64 };
 /* The client by its id and pid, to who may know them. Returns buf. */
 const char *query_who(const struct query *q, const struct space *s, char *buf, size_t size);

@@ -104,24 +104,7 @@ static bool add_space(struct query *q, const struct space *s, uint64_t vpn, uint
 
 static int query_pages(struct query *q)
 {
-	uint64_t first = q->cursor >> PLACE_SHIFT, vpn = q->cursor & UINT32_MAX, place = 0;
-	int32_t pid;
-	int r = query_pid(q, &pid);
-
-	if (r)
-		return r;
-	LIST_EACH(pos, &q->daemon->world->spaces) {
-		struct space *s = container_of(pos, struct space, in_world);
-		uint64_t here = place++, stopped;
-
-		if (here < first || !query_sees(q, s) || (pid && s->pid != pid))
-			continue;
-		if (!add_space(q, s, here == first ? vpn : 0, &stopped)) {
-			q->next_cursor = here << PLACE_SHIFT | stopped;
-			break;
-		}
-	}
-	return 0;
+	return query_spaces(q, PLACE_SHIFT, add_space);
 }
 
 const struct topic topic_pages = {

@@ -102,7 +102,7 @@ static bool add_range(struct query *q, struct range *r)
 }
 
 /* Mapped ranges from an address on. false: the page is full, *ret_at says where to go on. */
-static bool add_mapped(struct query *q, struct space *s, uint64_t addr, uint64_t *ret_at)
+static bool add_mapped(struct query *q, const struct space *s, uint64_t addr, uint64_t *ret_at)
 {
 	uint64_t start, end;
 	struct range *r;
@@ -117,7 +117,7 @@ static bool add_mapped(struct query *q, struct space *s, uint64_t addr, uint64_t
 	return true;
 }
 
-static bool add_unmapped(struct query *q, struct space *s, uint64_t skip, uint64_t *ret_at)
+static bool add_unmapped(struct query *q, const struct space *s, uint64_t skip, uint64_t *ret_at)
 {
 	uint64_t n = 0;
 
@@ -136,7 +136,7 @@ static bool add_unmapped(struct query *q, struct space *s, uint64_t skip, uint64
 	return true;
 }
 
-static bool add_space(struct query *q, struct space *s, uint64_t at, uint64_t *ret_at)
+static bool add_space(struct query *q, const struct space *s, uint64_t at, uint64_t *ret_at)
 {
 	if (at < PLACE_UNMAPPED && !add_mapped(q, s, at << BASE_SHIFT, ret_at))
 		return false;
@@ -145,25 +145,7 @@ static bool add_space(struct query *q, struct space *s, uint64_t at, uint64_t *r
 
 static int query_ranges(struct query *q)
 {
-	uint64_t first = q->cursor >> PLACE_SHIFT, at = q->cursor & ((1ULL << PLACE_SHIFT) - 1),
-		 place = 0;
-	int32_t pid;
-	int r = query_pid(q, &pid);
-
-	if (r)
-		return r;
-	LIST_EACH(pos, &q->daemon->world->spaces) {
-		struct space *s = container_of(pos, struct space, in_world);
-		uint64_t here = place++, stopped;
-
-		if (here < first || !query_sees(q, s) || (pid && s->pid != pid))
-			continue;
-		if (!add_space(q, s, here == first ? at : 0, &stopped)) {
-			q->next_cursor = here << PLACE_SHIFT | stopped;
-			break;
-		}
-	}
-	return 0;
+	return query_spaces(q, PLACE_SHIFT, add_space);
 }
 
 const struct topic topic_ranges = {

@@ -94,3 +94,25 @@ void query_space_sums(const struct space *s, struct sums *ret)
 				atomic_load_explicit(&r->tier_bytes[i], memory_order_relaxed);
 	}
 }
+
+int query_spaces(struct query *q, unsigned int shift, query_space_fn *add)
+{
+	uint64_t first = q->cursor >> shift, at = q->cursor & ((1ULL << shift) - 1), place = 0;
+	int32_t pid;
+	int r = query_pid(q, &pid);
+
+	if (r)
+		return r;
+	LIST_EACH(pos, &q->daemon->world->spaces) {
+		struct space *s = container_of(pos, struct space, in_world);
+		uint64_t here = place++, stopped;
+
+		if (here < first || !query_sees(q, s) || (pid && s->pid != pid))
+			continue;
+		if (!add(q, s, here == first ? at : 0, &stopped)) {
+			q->next_cursor = here << shift | stopped;
+			break;
+		}
+	}
+	return 0;
+}
