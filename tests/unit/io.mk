@@ -7,10 +7,10 @@ TESTS += $(io_test_programs)
 io_test_cflags = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CMOCKA_CFLAGS)
 io_test_ldadd = daemon/io/libio.la $(CMOCKA_LIBS)
 
-tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/config_rig.h
 tests_unit_test_config_CFLAGS = $(io_test_cflags)
 tests_unit_test_config_LDADD = $(io_test_ldadd)
-tests_unit_test_config_wrong_SOURCES = tests/unit/test_config_wrong.c
+tests_unit_test_config_wrong_SOURCES = tests/unit/test_config_wrong.c tests/unit/config_rig.h
 tests_unit_test_config_wrong_CFLAGS = $(io_test_cflags)
 tests_unit_test_config_wrong_LDADD = $(io_test_ldadd)
 
