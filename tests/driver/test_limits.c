@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* LIMIT: of a descriptor and of a user, for device memory, pins and ranges; who may lower and raise. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/driver/space.h"
 #include "tests/driver/tap.h"
+#include "tests/support/words.h"
 
-enum { SEED = 11 };
+enum { SEED = 11, MAPPERS = 8, TIMES = 20 };
 #define SAME HMMDEV_LIMIT_SAME
 
 static struct hmmdev_limit limit(int fd, uint32_t scope, uint64_t dev_bytes, uint64_t pin_bytes, uint64_t ranges)
@@ -233,5 +237,50 @@ static void room(void)
 	expect_words(at, 16 * MiB, SEED);
 }
 
+static _Atomic bool over;
+
+/* Never lets go of the lock of its address space for long. */
+static void *map_and_unmap(void *arg)
+{
+	while (!atomic_load(&over))
+		munmap(mmap(NULL, MiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), MiB);
+	return arg;
+}
+
+/* Each of two huge pages in turn takes the only block from the other. */
+static void push_in_turn(int go, int fd, uint32_t dev, const char *at)
+{
+	char byte;
+
+	expect_is(read(go, &byte, 1), 1);
+	for (int i = 0; i < TIMES; i++)
+		expect(push(fd, dev, at + i % 2 * HUGE, HUGE) != -ENOSPC);
+}
+
+/*
+ * Who has a copy of a program's descriptor finds room among that program's own pages, however busy it is
+ * with its mappings. Forked before there are pages: those are the program's alone.
+ */
+static void room_for_another(void)
+{
+	uint32_t dev = device_private(HUGE);
+	int fd = space_open(), go[2], child;
+	char *at = memory_map(2 * HUGE, MADV_HUGEPAGE);
+	pthread_t threads[MAPPERS];
+
+	expect_is(pipe(go), 0);
+	child = in_child(push_in_turn(go[0], fd, dev, at));
+	words_fill(at, 2 * HUGE, SEED);
+	for (int i = 0; i < MAPPERS; i++)
+		expect_is(pthread_create(&threads[i], NULL, map_and_unmap, NULL), 0);
+	expect_is(write(go[1], "", 1), 1);
+	end_child(child);
+	atomic_store(&over, true);
+	for (int i = 0; i < MAPPERS; i++)
+		pthread_join(threads[i], NULL);
+	expect(stats(fd).moved_in > HUGE / PAGE);
+	expect_words(at, 2 * HUGE, SEED);
+}
+
 TESTS(TEST(device_memory), TEST(lowered), TEST(of_user), TEST(pinned), TEST(ranges), TEST(raised), TEST(by_default),
-      TEST(lasting), TEST(room))
+      TEST(lasting), TEST(room), TEST(room_for_another))
