@@ -26,7 +26,6 @@ struct hmmdev_blocks {
 	u32 blocks;
 	u32 whole_blocks, carved_blocks;
 	bool retired;
-	u32 held;	/* the block that is not to become WHOLE, or the number of blocks */
 	u64 used_pages;
 	u64 clock;	/* counts what stamps are made of */
 	u64 roomy[MAP_WORDS];	/* bit n - 1: pool n has blocks */
@@ -145,7 +144,6 @@ int hmmdev_blocks_new(u64 count, struct hmmdev_blocks **ret_blocks)
 	if (!b)
 		return -ENOMEM;
 	b->blocks = (u32)count;
-	b->held = b->blocks;
 	if (blocks_allocate(b)) {
 		hmmdev_blocks_free(b);
 		return -ENOMEM;
@@ -202,8 +200,6 @@ int hmmdev_blocks_take(struct hmmdev_blocks *b, unsigned int order, u64 until_ns
 	if (b->retired)
 		return HMMDEV_BLOCKS_E_RETIRED;
 	i = b->pool[pool_head(b, pool)].next;
-	if (order && i == b->held)
-		i = b->pool[i].next;
 	if (!pool || i >= b->blocks)
 		return HMMDEV_BLOCKS_E_FULL;
 	block = &b->block[i];
@@ -343,21 +339,6 @@ int hmmdev_blocks_next_head(const struct hmmdev_blocks *b, u64 page, u64 end, u6
 		}
 	}
 	return HMMDEV_BLOCKS_E_NONE;
-}
-
-int hmmdev_blocks_hold(struct hmmdev_blocks *b, u64 page)
-{
-	const struct block *block = block_of(b, page);
-
-	if (!block || !block->used || block->whole)
-		return HMMDEV_BLOCKS_E_NONE;
-	b->held = number_of(b, block);
-	return 0;
-}
-
-void hmmdev_blocks_release(struct hmmdev_blocks *b)
-{
-	b->held = b->blocks;
 }
 
 void hmmdev_blocks_retire(struct hmmdev_blocks *b)

@@ -88,13 +88,6 @@ int hmmdev_blocks_oldest(const struct hmmdev_blocks *b, struct hmmdev_blocks_cur
 int hmmdev_blocks_next_head(const struct hmmdev_blocks *b, u64 page, u64 end, u64 *ret_page,
 			    unsigned int *ret_order);
 
-/*
- * A carved block does not become WHOLE until it is released: what is collected in it are single
- * pages. One at a time. HMMDEV_BLOCKS_E_NONE, not held: it is not carved.
- */
-int hmmdev_blocks_hold(struct hmmdev_blocks *b, u64 page);
-void hmmdev_blocks_release(struct hmmdev_blocks *b);
-
 /* Retired blocks are given back as ever but not taken: a drain that nothing refills. */
 void hmmdev_blocks_retire(struct hmmdev_blocks *b);
 void hmmdev_blocks_revive(struct hmmdev_blocks *b);

@@ -39,16 +39,6 @@ static inline struct folio *hmmdev_huge_entry(pmd_t pmd)
 	return pmd_is_device_private_entry(pmd) ? pmd_to_softleaf_folio(pmd) : NULL;
 }
 
-/* What its mappings are found by; it may be none any more at any moment. */
-static inline struct anon_vma *hmmdev_anon_vma(struct folio *folio)
-{
-	unsigned long mapping = (unsigned long)READ_ONCE(folio->mapping);
-
-	if ((mapping & FOLIO_MAPPING_FLAGS) != FOLIO_MAPPING_ANON)
-		return NULL;
-	return (struct anon_vma *)(mapping - FOLIO_MAPPING_ANON);
-}
-
 static inline int hmmdev_mapcount(const struct folio *folio)
 {
 	return folio_mapcount(folio);
@@ -75,11 +65,6 @@ static inline struct folio *hmmdev_huge_entry(pmd_t pmd)
 	return NULL;
 }
 
-static inline struct anon_vma *hmmdev_anon_vma(struct folio *folio)
-{
-	return NULL;
-}
-
 static inline int hmmdev_mapcount(const struct folio *folio)
 {
 	return 0;
@@ -94,6 +79,31 @@ static inline void hmmdev_vma_exclude(struct vm_area_struct *vma)
 {
 }
 #endif
+
+#ifndef FOLIO_MAPPING_FLAGS
+#define FOLIO_MAPPING_FLAGS PAGE_MAPPING_FLAGS
+#define FOLIO_MAPPING_ANON PAGE_MAPPING_ANON
+#endif
+
+/* What its mappings are found by; it may be none any more at any moment. */
+static inline struct anon_vma *hmmdev_anon_vma(struct folio *folio)
+{
+	unsigned long mapping = (unsigned long)READ_ONCE(folio->mapping);
+
+	if ((mapping & FOLIO_MAPPING_FLAGS) != FOLIO_MAPPING_ANON)
+		return NULL;
+	return (struct anon_vma *)(mapping - FOLIO_MAPPING_ANON);
+}
+
+/* Which index a private page at the start of that VMA has. */
+static inline pgoff_t hmmdev_anon_pgoff(const struct vm_area_struct *vma)
+{
+#ifdef HMMDEV_HAVE_ANON_PGOFF
+	return vma_start_anon_pgoff(vma);
+#else
+	return vma->vm_pgoff;
+#endif
+}
 
 /* The declaration is there without CONFIG_DEVICE_PRIVATE too, the function is not. */
 #if defined(HMMDEV_HAVE_MAKE_DEVICE_EXCLUSIVE) && IS_ENABLED(CONFIG_DEVICE_PRIVATE)

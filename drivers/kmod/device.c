@@ -209,7 +209,6 @@ static struct hmmdev_device *hmmdev_device_new(const struct hmmdev_device_spec *
 	mutex_init(&dev->ctl);
 	spin_lock_init(&dev->lock);
 	INIT_LIST_HEAD(&dev->loans);
-	mutex_init(&dev->collect);
 	refcount_set(&dev->users, 1);
 	INIT_WORK(&dev->close, hmmdev_device_close);
 	return dev;

@@ -5,7 +5,7 @@
  * machine does: ONLINE, DRAINING (takes nothing, gives back), OFFLINE (empty), gone. While any page
  * of any device is in use the module itself cannot go, so that unloading never waits for a page.
  *
- * Lock order: device ctl, mmap lock, device collect, folio lock, device lock. The device lock is taken with
+ * Lock order: device ctl, mmap lock, folio lock, device lock. The device lock is taken with
  * interrupts off: the last reference on a coherent page may be dropped by an interrupt handler.
  */
 #ifndef HMMDEV_DEVICE_H
@@ -50,7 +50,6 @@ struct hmmdev_device {
 	spinlock_t lock;	/* guards blocks, loans, lent, home and in_use */
 	struct hmmdev_blocks *blocks;
 	struct list_head loans;	/* references that faults have lent (loan.h) */
-	struct mutex collect;	/* one block is held (block.h) at a time */
 	u64 *home;	/* by block: the address its first page was put at, 0: no single one */
 	u32 *lent;	/* by block: how many loans are about its pages */
 	bool in_use;	/* has pages in use, and a reference on the module for it */

@@ -2,11 +2,10 @@
 /**
  * DOC: Eviction by block
  *
- * Eviction block by block: for pressure, the oldest blocks first, and for drains. A huge page goes
- * through the page table of one that maps it, with the mmap lock held for writing (huge.c): its
- * owner's, or after a fork that of whoever is left. Small pages are found by device pfn and mapped
- * back by the kernel's reverse map, which for a huge page would neither keep others from unmapping
- * it meanwhile nor split it where there is no order-9 system page.
+ * Eviction block by block: for pressure, the oldest blocks first, and for drains. Each page goes
+ * through the page table of one that maps it (mapper.c): its owner's, or after a fork that of whoever
+ * is left. The mmap lock is held for reading, and for writing where the page is huge (huge.c). Pages
+ * that were put there in a row go together, but none of another block, which may have its time.
  */
 #include <linux/ktime.h>
 #include <linux/sched/mm.h>
@@ -15,70 +14,101 @@
 #include "compat.h"
 #include "evict.h"
 #include "huge.h"
+#include "mapper.h"
 #include "move.h"
 
-static struct folio *hmmdev_block_folio(struct hmmdev_device *dev, u64 block)
-{
-	return (struct folio *)pfn_to_page(dev->first_pfn + block);
-}
-
-static bool hmmdev_block_is_whole(struct hmmdev_device *dev, u64 block)
-{
+/* The page of a block that is to leave, and those after it that may go the same way. */
+struct hmmdev_leaving {
+	struct hmmdev_move mv;
+	struct folio *folio;	/* without a reference */
 	unsigned int order;
+	unsigned long npages;
+};
+
+/*
+ * The first page in use from number `at` on. After a try in vain each is asked for alone: what the
+ * others wait for is not known.
+ */
+static bool hmmdev_leaving_next(struct hmmdev_leaving *l, u64 *at, u64 end, bool alone)
+{
+	struct hmmdev_device *dev = l->mv.from;
 	unsigned long flags;
-	u64 head;
 	int rc;
 
 	spin_lock_irqsave(&dev->lock, flags);
-	rc = hmmdev_blocks_next_head(dev->blocks, block, block + 1, &head, &order);
+	rc = hmmdev_blocks_next_head(dev->blocks, *at, end, at, &l->order);
 	spin_unlock_irqrestore(&dev->lock, flags);
-	return !rc && order;
+	if (rc)
+		return false;
+	l->folio = (struct folio *)pfn_to_page(dev->first_pfn + *at);
+	if (l->order)
+		l->npages = HMMDEV_HUGE_PAGES;
+	else
+		l->npages = alone ? 1 : hmmdev_in_a_row(l->folio, end - *at);
+	return true;
 }
 
-/* Is it still what that address is about? */
-static bool hmmdev_move_mapped(struct hmmdev_move *mv, struct folio *folio)
+/*
+ * Did any leave? A huge page may have others' small entries instead of its own one, or this one's: it
+ * is split then. No other huge page is touched.
+ */
+static bool hmmdev_leave_locked(struct hmmdev_leaving *l)
 {
+	struct hmmdev_move *mv = &l->mv;
+	u64 before = mv->sum->moved;
+	struct folio *huge;
+	unsigned long end;
+
 	if (!mv->vma)
 		return false;
-	hmmdev_vma_exclude(mv->vma);
-	if (hmmdev_huge_at(mv->vma, mv->addr) != folio)
+	if (l->order)
+		hmmdev_vma_exclude(mv->vma);
+	huge = hmmdev_huge_at(mv->vma, mv->addr);
+	if (huge && !(l->order && huge == l->folio))
 		return false;
+	end = min(mv->vma->vm_end, ALIGN(mv->addr + 1, HPAGE_PMD_SIZE));
+	mv->npages = min((end - mv->addr) / PAGE_SIZE, l->npages);
+	mv->small = !huge;
 	hmmdev_move_open(mv);
 	hmmdev_move_vma(mv);
 	hmmdev_move_close(mv);
-	return mv->sum->moved;
+	return mv->sum->moved > before;
 }
 
-/* Through one that maps the huge page. The batch comes after the lock, as everywhere. */
-static bool hmmdev_evict_through(struct hmmdev_move *mv, struct mm_struct *mm, struct folio *folio,
-				 bool wait)
+static bool hmmdev_leave_lock(struct mm_struct *mm, bool exclusive, bool wait)
+{
+	if (wait)
+		return !hmmdev_mm_lock(mm, exclusive);
+	return exclusive ? hmmdev_mmap_write_trylock(mm) : mmap_read_trylock(mm);
+}
+
+/* Through one that may map it. The batch comes after the lock, as everywhere. */
+static bool hmmdev_leave_through(struct hmmdev_leaving *l, struct mm_struct *mm, bool wait)
 {
 	bool moved;
 
-	if (wait ? mmap_write_lock_killable(mm) : !hmmdev_mmap_write_trylock(mm))
+	if (!hmmdev_leave_lock(mm, l->order, wait))
 		return false;
-	mv->vma = vma_lookup(mm, mv->addr);
-	moved = hmmdev_move_mapped(mv, folio);
-	mmap_write_unlock(mm);
+	l->mv.vma = vma_lookup(mm, l->mv.addr);
+	moved = hmmdev_leave_locked(l);
+	hmmdev_mm_unlock(mm, l->order);
 	return moved;
 }
 
-/* Through the first of them that it moves through. */
-static bool hmmdev_evict_mapped(struct hmmdev_move *mv, struct folio *folio, bool wait,
-				const struct mm_struct *asks)
+/* Through the first of them that anything moves through. */
+static bool hmmdev_leave_mapped(struct hmmdev_leaving *l, bool wait, const struct mm_struct *asks)
 {
 	struct mm_struct *mm;
 	bool moved = false;
 	unsigned int n;
 
 	for (n = 0; !moved && !fatal_signal_pending(current); n++) {
-		mm = hmmdev_huge_mapper(folio, n, &mv->addr);
+		mm = hmmdev_mapper(l->folio, l->order, n, &l->mv.addr);
 		if (!mm)
 			break;
-		moved = hmmdev_evict_through(mv, mm, folio, wait || mm == asks);
+		moved = hmmdev_leave_through(l, mm, wait || mm == asks);
 		mmput(mm);
 	}
-	mv->vma = NULL;
 	return moved;
 }
 
@@ -87,30 +117,31 @@ static bool hmmdev_evict_mapped(struct hmmdev_move *mv, struct folio *folio, boo
  * asks, which may have no other page there; a drain has to wait: the lock of a program that maps and
  * unmaps all the time is never free to who only tries.
  */
-static void hmmdev_evict_huge(struct hmmdev_move *mv, struct folio *folio, bool wait,
-			      const struct mm_struct *asks)
+static bool hmmdev_leave(struct hmmdev_leaving *l, bool wait, const struct mm_struct *asks)
 {
-	if (!hmmdev_evict_mapped(mv, folio, false, NULL) && (wait || asks))
-		hmmdev_evict_mapped(mv, folio, wait, asks);
+	return hmmdev_leave_mapped(l, false, NULL) ||
+	       ((wait || asks) && hmmdev_leave_mapped(l, wait, asks));
 }
 
+/* The page itself may be left when others have moved: it is tried again, now by another's table. */
 u64 hmmdev_evict_block(struct hmmdev_device *dev, u64 block, bool wait,
 		       const struct mm_struct *asks)
 {
 	struct hmmdev_migrate sum = {};
-	struct hmmdev_move mv = {
-		.from = dev,
-		.nid = NUMA_NO_NODE,
-		.npages = HMMDEV_HUGE_PAGES,
-		.sum = &sum,
+	struct hmmdev_leaving l = {
+		.mv.from = dev,
+		.mv.block_pfn = dev->first_pfn + block,
+		.mv.nid = NUMA_NO_NODE,
+		.mv.sum = &sum,
 	};
+	u64 at = block, end = block + HMMDEV_HUGE_PAGES;
+	bool moved = true;
 
-	if (hmmdev_block_is_whole(dev, block))
-		hmmdev_evict_huge(&mv, hmmdev_block_folio(dev, block), wait, asks);
-	if (!sum.moved) {
-		hmmdev_move_open(&mv);
-		hmmdev_move_block(&mv, block);
-		hmmdev_move_close(&mv);
+	while (sum.moved < HMMDEV_HUGE_PAGES && !fatal_signal_pending(current) &&
+	       hmmdev_leaving_next(&l, &at, end, !moved)) {
+		moved = hmmdev_leave(&l, wait, asks);
+		at += !moved;
+		cond_resched();
 	}
 	return sum.moved * PAGE_SIZE;
 }

@@ -112,8 +112,6 @@ struct page *hmmdev_folio_take(struct hmmdev_device *dev, struct hmmdev_space *s
 		return NULL;
 	}
 	page = pfn_to_page(dev->first_pfn + number);
-	/* Eviction may take a reference on the page before it is locked: see hmmdev_is_placed(). */
-	smp_wmb();
 	hmmdev_folio_start(page, dev, order);
 	return page;
 }

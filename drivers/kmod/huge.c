@@ -14,7 +14,6 @@
  */
 #include <linux/migrate.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
 
 #include "compat.h"
 #include "huge.h"
@@ -128,63 +127,4 @@ void hmmdev_huge_split_faulting(struct vm_area_struct *vma, unsigned long addr, 
 	hmmdev_loan_begin(&loan, folio);
 	hmmdev_huge_split(vma, addr, dev, &folio->page);
 	hmmdev_loan_end(&loan);
-}
-
-/* Where page `index` of private memory is in that VMA, or 0. */
-static unsigned long hmmdev_address_in(struct vm_area_struct *vma, pgoff_t index)
-{
-	if (index < vma->vm_pgoff || index - vma->vm_pgoff + HPAGE_PMD_NR > vma_pages(vma))
-		return 0;
-	return vma->vm_start + (index - vma->vm_pgoff) * PAGE_SIZE;
-}
-
-/* Under the lock of the anon_vma. */
-static struct mm_struct *hmmdev_nth_mm(struct anon_vma *anon_vma, pgoff_t index, unsigned int n,
-				       unsigned long *ret_addr)
-{
-	struct rb_node *node = rb_first_cached(&anon_vma->rb_root);
-
-	for (; node; node = rb_next(node)) {
-		struct vm_area_struct *vma = rb_entry(node, struct anon_vma_chain, rb)->vma;
-
-		*ret_addr = hmmdev_address_in(vma, index);
-		if (*ret_addr && atomic_read(&vma->vm_mm->mm_users) && !n--)
-			return mmget_not_zero(vma->vm_mm) ? vma->vm_mm : NULL;
-	}
-	return NULL;
-}
-
-/*
- * Without a reference the page may be given out anew at any moment, so the order counts: whatever
- * its anon_vma is after it was seen mapped has been one since RCU is read.
- */
-static struct anon_vma *hmmdev_mapped_by(struct folio *folio)
-{
-	if (!folio_mapped(folio))
-		return NULL;
-	smp_rmb();
-	return hmmdev_anon_vma(folio);
-}
-
-/*
- * As the kernel's own walk begins: an anon_vma is none any more only when nothing maps its pages,
- * and its memory is one's for as long as RCU is read. It may be another one's by then.
- */
-struct mm_struct *hmmdev_huge_mapper(struct folio *folio, unsigned int n, unsigned long *ret_addr)
-{
-	struct mm_struct *mm = NULL;
-	struct anon_vma *anon_vma;
-	struct rw_semaphore *lock;
-
-	rcu_read_lock();
-	anon_vma = hmmdev_mapped_by(folio);
-	lock = anon_vma ? &READ_ONCE(anon_vma->root)->rwsem : NULL;
-	if (lock && down_read_trylock(lock)) {
-		if (hmmdev_mapped_by(folio) == anon_vma &&
-		    &READ_ONCE(anon_vma->root)->rwsem == lock)
-			mm = hmmdev_nth_mm(anon_vma, folio->index, n, ret_addr);
-		up_read(lock);
-	}
-	rcu_read_unlock();
-	return mm;
 }

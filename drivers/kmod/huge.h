@@ -45,10 +45,4 @@ bool hmmdev_huge_prepare(struct hmmdev_move *mv);
  */
 void hmmdev_huge_split_faulting(struct vm_area_struct *vma, unsigned long addr,
 				struct folio *folio);
-/*
- * The n-th address space that may map the huge page, with a reference, and where in it. NULL: no
- * more, or the kernel is just changing who they are. No lock held, nor is the page.
- */
-struct mm_struct *hmmdev_huge_mapper(struct folio *folio, unsigned int n, unsigned long *ret_addr);
-
 #endif

@@ -176,35 +176,3 @@ int hmmdev_move_vma(struct hmmdev_move *mv)
 	hmmdev_move_stop(mv);
 	return 0;
 }
-
-/* What is collected keeps the block as it is. */
-static void hmmdev_collect_block(struct hmmdev_move *mv, u64 page)
-{
-	struct hmmdev_device *dev = mv->from;
-	bool held;
-
-	mutex_lock(&dev->collect);
-	spin_lock_irq(&dev->lock);
-	held = !hmmdev_blocks_hold(dev->blocks, page);
-	spin_unlock_irq(&dev->lock);
-	if (held)
-		migrate_device_range(mv->src, dev->first_pfn + page, mv->npages);
-	spin_lock_irq(&dev->lock);
-	hmmdev_blocks_release(dev->blocks);
-	spin_unlock_irq(&dev->lock);
-	mutex_unlock(&dev->collect);
-}
-
-void hmmdev_move_block(struct hmmdev_move *mv, u64 page)
-{
-	hmmdev_move_start(mv);
-	memset(mv->src, 0, mv->npages * sizeof(*mv->src));
-	memset(mv->dst, 0, mv->npages * sizeof(*mv->dst));
-	hmmdev_collect_block(mv, page);
-	hmmdev_place(mv);
-	hmmdev_copy_window(mv);
-	migrate_device_pages(mv->src, mv->dst, mv->npages);
-	hmmdev_count_window(mv);
-	migrate_device_finalize(mv->src, mv->dst, mv->npages);
-	hmmdev_move_stop(mv);
-}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One window of pages on its way: what MIGRATE, EVICT, the fault and the drain have in common. The
- * kernel collects and unmaps the sources (migrate_vma_setup, migrate_device_range), then
+ * kernel collects and unmaps the sources (migrate_vma_setup), then
  *	hmmdev_place() finds destinations, to which the bytes are copied,
- *	migrate_*_pages() passes the pages' identity on,
+ *	migrate_vma_pages() passes the pages' identity on,
  *	it is counted what came of each page, and
- *	migrate_*_finalize() maps the destinations, or the sources where it did not work.
+ *	migrate_vma_finalize() maps the destinations, or the sources where it did not work.
  * An entry of dst that stays 0 leaves its page where it is; nothing else needs to be undone.
  */
 #ifndef HMMDEV_MOVE_H
@@ -28,9 +28,10 @@ struct hmmdev_move {
 	struct hmmdev_device *from;	/* NULL: system memory */
 	struct hmmdev_device *to;	/* NULL: system memory */
 	int nid;			/* to system memory: the node, NUMA_NO_NODE the policy's */
-	struct vm_area_struct *vma;	/* NULL: found by device pfn, and nothing can be split */
+	unsigned long block_pfn;	/* of the only block that pages are to leave; 0: of any */
+	struct vm_area_struct *vma;
 	struct page *fault_page;	/* migrate_to_ram: locked by the core */
-	unsigned long addr;		/* of page 0, with a vma */
+	unsigned long addr;		/* of page 0 */
 	unsigned long npages;
 	unsigned long *src;
 	unsigned long *dst;
@@ -58,11 +59,6 @@ void hmmdev_move_close(struct hmmdev_move *mv);
  * leave a device for writing, and the VMA too (hmmdev_vma_exclude()).
  */
 int hmmdev_move_vma(struct hmmdev_move *mv);
-/*
- * All steps for the single pages of the block whose first device page (not pfn) this is; npages is
- * 512. A huge page there is left alone.
- */
-void hmmdev_move_block(struct hmmdev_move *mv, u64 page);
 
 /*
  * Is it the program's own, neither a file's nor merged with what others have? What samepage merging

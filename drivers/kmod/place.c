@@ -37,14 +37,14 @@ static gfp_t hmmdev_gfp(const struct hmmdev_move *mv, unsigned int order)
 
 static u64 hmmdev_page_addr(const struct hmmdev_move *mv, unsigned long i)
 {
-	return mv->vma ? mv->addr + i * PAGE_SIZE : 0;
+	return mv->addr + i * PAGE_SIZE;
 }
 
 /* Neither the VMA nor the task says from which node memory has to come. */
 static bool hmmdev_no_policy(const struct hmmdev_move *mv)
 {
 #ifdef CONFIG_NUMA
-	return !current->mempolicy && !(mv->vma && mv->vma->vm_policy);
+	return !current->mempolicy && !mv->vma->vm_policy;
 #else
 	return true;
 #endif
@@ -77,8 +77,6 @@ static struct folio *hmmdev_policy_folio(struct hmmdev_move *mv, unsigned long i
 		folio = hmmdev_pool_take(numa_mem_id());
 	if (folio)
 		return folio;
-	if (!mv->vma)
-		return folio_alloc(gfp, order);
 	return hmmdev_vma_alloc_folio(gfp, order, mv->vma, hmmdev_page_addr(mv, i));
 }
 
@@ -204,7 +202,7 @@ static int hmmdev_place_split(struct hmmdev_move *mv, unsigned long i, struct pa
  */
 static bool hmmdev_may_split(struct hmmdev_move *mv, unsigned long i)
 {
-	if (!mv->vma || mv->fault_page || mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
+	if (mv->fault_page || mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
 		return false;
 	if (!hmmdev_may_be_shared(mv, i))
 		return true;
@@ -212,13 +210,10 @@ static bool hmmdev_may_split(struct hmmdev_move *mv, unsigned long i)
 	return false;
 }
 
-/*
- * Eviction finds pages by number, and the kernel gives a new device page its reference before its
- * lock: it may catch one that is not mapped yet, and whose maker waits for the lock.
- */
-static bool hmmdev_is_placed(struct page *page)
+/* Eviction by block leaves the pages of other blocks their time. */
+static bool hmmdev_is_due(const struct hmmdev_move *mv, const struct page *page)
 {
-	return page_folio(page)->mapping;
+	return !mv->block_pfn || page_to_pfn(page) - mv->block_pfn < HMMDEV_HUGE_PAGES;
 }
 
 /*
@@ -228,7 +223,7 @@ static bool hmmdev_is_placed(struct page *page)
 static u64 *hmmdev_reason_to_stay(struct hmmdev_move *mv, struct page *from)
 {
 	if (mv->from && from)
-		return hmmdev_is_placed(from) ? NULL : &mv->sum->skip_busy;
+		return hmmdev_is_due(mv, from) ? NULL : &mv->sum->skip_busy;
 	if (mv->from)
 		return &mv->holes;
 	if (!from && userfaultfd_missing(mv->vma))

@@ -26,6 +26,7 @@ driver_tests = \
 	tests/driver/test_pin \
 	tests/driver/test_rmmod \
 	tests/driver/test_sleep \
+	tests/driver/test_small \
 	tests/driver/test_snapshot \
 	tests/driver/test_two_devices \
 	tests/driver/test_uffd \
@@ -144,6 +145,11 @@ tests_driver_test_sleep_SOURCES = tests/driver/test_sleep.c
 tests_driver_test_sleep_CFLAGS = $(driver_cflags)
 tests_driver_test_sleep_LDADD = $(driver_ldadd)
 tests_driver_test_sleep_LDFLAGS = $(driver_ldflags)
+
+tests_driver_test_small_SOURCES = tests/driver/test_small.c
+tests_driver_test_small_CFLAGS = $(driver_cflags)
+tests_driver_test_small_LDADD = $(driver_ldadd)
+tests_driver_test_small_LDFLAGS = $(driver_ldflags)
 
 tests_driver_test_snapshot_SOURCES = tests/driver/test_snapshot.c
 tests_driver_test_snapshot_CFLAGS = $(driver_cflags)

@@ -71,3 +71,10 @@ struct folio *hmmdev_probe(struct vm_area_struct *vma)
 	return vma_alloc_folio(GFP_KERNEL, 0, vma, 0, false);
 }
 #endif
+
+#ifdef PROBE_ANON_PGOFF
+pgoff_t hmmdev_probe(const struct vm_area_struct *vma)
+{
+	return vma_start_anon_pgoff(vma);
+}
+#endif

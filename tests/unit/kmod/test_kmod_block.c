@@ -169,31 +169,6 @@ static void a_walk_survives_the_block_it_stands_on(void **state)
 	hmmdev_blocks_free(b);
 }
 
-/* A block whose pages are being collected takes pages, but does not become one huge page meanwhile. */
-static void a_held_block_does_not_become_whole(void **state)
-{
-	struct hmmdev_blocks *b;
-	u64 page, other;
-
-	(void)state;
-	assert_int_equal(hmmdev_blocks_new(2, &b), 0);
-	assert_int_equal(hmmdev_blocks_hold(b, 0), HMMDEV_BLOCKS_E_NONE);
-	assert_int_equal(hmmdev_blocks_take(b, 0, 0, &page), 0);
-	assert_int_equal(hmmdev_blocks_take(b, HMMDEV_HUGE_ORDER, 0, &other), 0);
-	assert_int_equal(hmmdev_blocks_hold(b, other), HMMDEV_BLOCKS_E_NONE);
-	assert_int_equal(hmmdev_blocks_hold(b, page), 0);
-	assert_int_equal(hmmdev_blocks_give(b, page, 0), 0);
-	assert_int_equal(hmmdev_blocks_take(b, HMMDEV_HUGE_ORDER, 0, &page), HMMDEV_BLOCKS_E_FULL);
-	assert_int_equal(hmmdev_blocks_give(b, other, HMMDEV_HUGE_ORDER), 0);
-	assert_int_equal(hmmdev_blocks_take(b, HMMDEV_HUGE_ORDER, 0, &page), 0);
-	assert_int_equal(page, other);
-	assert_int_equal(hmmdev_blocks_take(b, 0, 0, &page), 0);
-	assert_int_equal(hmmdev_blocks_give(b, page, 0), 0);
-	hmmdev_blocks_release(b);
-	assert_int_equal(hmmdev_blocks_take(b, HMMDEV_HUGE_ORDER, 0, &page), 0);
-	hmmdev_blocks_free(b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,7 +179,6 @@ int main(void)
 		cmocka_unit_test(a_search_ends_within_its_bound),
 		cmocka_unit_test(the_end_of_a_look_is_outside),
 		cmocka_unit_test(a_walk_survives_the_block_it_stands_on),
-		cmocka_unit_test(a_held_block_does_not_become_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
