@@ -34,7 +34,10 @@ enum ledger_header {
 	LEDGER_H_TABLES = 7				/* tables in use, header included: the file is this long */
 };
 
-/* A page word: state 0..3, tier 4..8, flags 9..15, generation 16..31, device slot 32..63. */
+/*
+ * A page word: state 0..3, tier 4..8, flags 9..15, generation 16..31, device slot 32..63. Flags are the daemon's own:
+ * whoever does not know one leaves it alone or drops it, so a new one is no new version.
+ */
 enum page_state {
 	PAGE_ABSENT = 0,	/* never touched or discarded: reads as zeros */
 	PAGE_ZEROING = 1,	/* a page of zeros is being put in place */
@@ -52,7 +55,8 @@ enum page_state {
 #define PAGE_PINNED (1ULL << 9)		/* must stay resident */
 #define PAGE_STAY (1ULL << 10)		/* HMM_ADVICE_NEVER_MIGRATE */
 #define PAGE_COLD (1ULL << 11)		/* HMM_ADVICE_COLD: first to go */
-#define PAGE_FLAGS (PAGE_PINNED | PAGE_STAY | PAGE_COLD)
+#define PAGE_HAND (1ULL << 12)		/* adopted memory that nobody watches: by hand, and nobody was told that it went on */
+#define PAGE_FLAGS (PAGE_PINNED | PAGE_STAY | PAGE_COLD | PAGE_HAND)
 #define PAGE_GENERATION_ONE (1ULL << 16)
 
 static inline enum page_state page_word_state(uint64_t word)

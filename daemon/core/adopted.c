@@ -193,8 +193,8 @@ static void rebook(struct range *r, const struct adopted_seen *was, const struct
 	}
 }
 
-/* The word names the tier that has most of the page. */
-static void set_word(radix_word *word, const struct adopted_seen *s)
+/* The word names the tier that has most of the page; hand: PAGE_HAND, of what is there. */
+static void set_word(radix_word *word, const struct adopted_seen *s, bool hand)
 {
 	unsigned int tier = s->device > s->memory ? s->dev : s->node;
 	enum page_state to =
@@ -208,7 +208,10 @@ static void set_word(radix_word *word, const struct adopted_seen *s)
 	while ((page_word_state(seen) != to || page_word_tier(seen) != tier) &&
 	       page_allowed(page_word_state(seen), to))
 		if (page_step(word, &seen, to, tier, 0))
-			return;
+			break;
+	hand = hand && to == PAGE_ADOPTED;
+	if (hand != !!(seen & PAGE_HAND))
+		page_flag(word, hand ? PAGE_HAND : 0, hand ? 0 : PAGE_HAND);
 }
 
 static bool has_word(const struct range *r, uint64_t vpn)
@@ -250,7 +253,7 @@ int adopted_words(struct range *r, uint64_t vpn, uint64_t pages)
 			rc = space_words_make(r, vpn, 1);
 			word = space_word(r->space, vpn << LEDGER_PAGE_SHIFT);
 		}
-		set_word(word, &seen);
+		set_word(word, &seen, false);
 	}
 	return rc;
 }
@@ -260,25 +263,27 @@ void adopted_forget(struct range *r, uint64_t vpn, uint64_t end)
 	const struct adopted_seen nothing = { .node = ADOPTED_NO_TIER, .dev = ADOPTED_NO_TIER };
 	uint64_t first = r->addr >> LEDGER_PAGE_SHIFT;
 
-	while (vpn < end) {
-		if (!chunk_at(r, vpn)) {
-			vpn += ADOPTED_CHUNK - (vpn - first) % ADOPTED_CHUNK;
+	for (; vpn < end; vpn++) {
+		struct adopted_chunk *c = chunk_at(r, vpn);
+
+		if (!c) {
+			vpn += ADOPTED_CHUNK - 1 - (vpn - first) % ADOPTED_CHUNK;
 			continue;
 		}
 		adopted_book(r, vpn, &nothing, NULL);
 		adopted_words(r, vpn, 1);
-		vpn++;
+		c->heat[place_in_chunk(r, vpn)].hand = 0;
 	}
 }
 
-int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier)
+int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier, bool hand)
 {
 	const struct adopted_seen seen = { .memory = 1, .node = (uint8_t)tier, .dev = ADOPTED_NO_TIER };
 	int rc = space_words_make(r, vpn, pages);
 
 	for (; pages && !rc; vpn++, pages--)
 		if (has_word(r, vpn))
-			set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), &seen);
+			set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), &seen, hand);
 	return rc;
 }
 
@@ -286,7 +291,7 @@ void adopted_unknown(struct range *r, uint64_t vpn, uint64_t pages)
 {
 	for (; pages; vpn++, pages--)
 		if (has_word(r, vpn))
-			set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), &(struct adopted_seen){ 0 });
+			set_word(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), &(struct adopted_seen){ 0 }, false);
 }
 
 void adopted_settle(struct range *r, uint64_t vpn, uint64_t pages, uint64_t now_us)

@@ -72,8 +72,8 @@ void adopted_book(struct range *r, uint64_t vpn, const struct adopted_seen *now,
 int adopted_words(struct range *r, uint64_t vpn, uint64_t pages);
 /* Loop thread: the huge pages from vpn to end (exclusive) are nowhere now. */
 void adopted_forget(struct range *r, uint64_t vpn, uint64_t end);
-/* Loop thread, of memory that nobody watches: it was moved whole to this tier of memory. 0 or SPACE_E_TABLES. */
-int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier);
+/* Loop thread, of memory that nobody watches: it was moved whole to this tier of memory. hand: PAGE_HAND. 0 or SPACE_E_TABLES. */
+int adopted_moved(struct range *r, uint64_t vpn, uint64_t pages, unsigned int tier, bool hand);
 /* The same, of memory that was moved in part: the words say nothing any more. */
 void adopted_unknown(struct range *r, uint64_t vpn, uint64_t pages);
 /* The temperature of a huge page, managed or adopted; NULL: it has none. Loop thread. */

@@ -97,12 +97,12 @@ static int book_moved(const struct move *m, const struct op_result *bytes, uint6
 
 	move_area(m, &addr, &end);
 	if (m->kind == MOVE_NODE && !m->leaves && !bytes->untouched && bytes->moved + bytes->already_there == end - addr)
-		return adopted_moved(m->range, m->vpn, m->pages, m->tier);
+		return adopted_moved(m->range, m->vpn, m->pages, m->tier, true);
 	if (m->kind == MOVE_NODE && !m->leaves && bytes->moved + bytes->already_there)
 		adopted_unknown(m->range, m->vpn, m->pages);
 	for (unsigned int i = 0; whole && i < CREW_WHOLE && !rc; i++)
 		if (whole >> i & 1)
-			rc = adopted_moved(m->range, m->vpn + i, 1, m->tier);
+			rc = adopted_moved(m->range, m->vpn + i, 1, m->tier, false);
 	return rc;
 }
 

@@ -40,20 +40,20 @@ void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone 
 		undone(d, r, vpn, from, why);
 }
 
-/* Adopted memory that nobody watches has a word only where somebody has moved it. */
+/* Adopted memory that nobody watches has a word only where somebody has moved it; it is followed from there, and told once. */
 void schedule_found(struct daemon *d, const struct move *m, uint64_t pages)
 {
 	struct range *r = m->range;
-	unsigned int from;
+	uint64_t word;
 
 	for (uint64_t vpn = m->vpn; pages; vpn++, pages >>= 1) {
-		from = page_word_tier(adopted_word(r, vpn));
+		word = adopted_word(r, vpn);
 		if (!(pages & 1) || atomic_load(&r->dying))
 			continue;
 		if (r->kind == RANGE_MANAGED)
 			schedule_left(d, r, vpn, UNDONE_KERNEL);
-		else if (page_word_state(adopted_word(r, vpn)) == PAGE_ADOPTED && !adopted_moved(r, vpn, 1, m->tier))
-			undone(d, r, vpn, from, UNDONE_KERNEL);
+		else if (page_word_state(word) == PAGE_ADOPTED && !adopted_moved(r, vpn, 1, m->tier, false) && (word & PAGE_HAND))
+			undone(d, r, vpn, page_word_tier(word), UNDONE_KERNEL);
 	}
 }
 

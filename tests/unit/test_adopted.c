@@ -108,18 +108,37 @@ static void what_is_nowhere_nobody_moved(void **state)
 
 	(void)state;
 	assert_int_equal(adopted_watch(r), 0);
-	for (int freed = 0; freed < 2; freed++) {
+	for (int freed = 0; freed < 3; freed++) {
 		book_seen(r, vpn_of(0), &on_device, NULL);
 		adopted_settle(r, vpn_of(0), 1, SECOND);
 		range_by_hand(r, vpn_of(0), HBM, true, SECOND);
-		if (freed) {
+		if (freed == 1) {
 			book_seen(r, vpn_of(0), &nowhere, NULL);
 			adopted_settle(r, vpn_of(0), 1, SECOND);
+		} else if (freed) {
+			adopted_forget(r, vpn_of(0), vpn_of(1));
 		}
 		book_seen(r, vpn_of(0), &in_memory, NULL);
 		adopted_settle(r, vpn_of(0), 1, 2 * SECOND);
 		assert_int_equal(range_undone(r, vpn_of(0), &tier), !freed);
 	}
+}
+
+/* The word of memory that nobody watches says so itself, as long as it says where the memory is. */
+static void by_hand_goes_with_the_place(void **state)
+{
+	(void)state;
+	assert_int_equal(adopted_moved(r, vpn_of(0), 4, DRAM, true), 0);
+	assert_int_equal(adopted_moved(r, vpn_of(1), 1, DRAM, false), 0);
+	adopted_unknown(r, vpn_of(2), 1);
+	assert_int_equal(adopted_stay(r, vpn_of(3), 1), 0);
+	assert_int_equal(adopted_watch(r), 0);
+	assert_int_equal(adopted_word(r, vpn_of(0)) & PAGE_FLAGS, PAGE_HAND);
+	assert_int_equal(adopted_word(r, vpn_of(1)) & PAGE_FLAGS, 0);
+	assert_int_equal(adopted_word(r, vpn_of(2)) & PAGE_FLAGS, 0);
+	assert_int_equal(adopted_word(r, vpn_of(3)) & PAGE_FLAGS, PAGE_HAND | PAGE_STAY);
+	assert_int_equal(adopted_words(r, vpn_of(3), 1), 0);
+	assert_int_equal(adopted_word(r, vpn_of(3)) & PAGE_FLAGS, PAGE_STAY);
 }
 
 static void watching_may_fail(void **state)
@@ -271,6 +290,7 @@ int main(void)
 		TEST(room_pays_for_what_is_booked),
 		TEST(ends_without_a_word_count),
 		TEST(what_is_nowhere_nobody_moved),
+		TEST(by_hand_goes_with_the_place),
 		TEST(watching_may_fail),
 		TEST(cold_pages_go_and_hot_ones_come_back),
 		TEST(who_only_wants_room_gets_no_adopted_victim),

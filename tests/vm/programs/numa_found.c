@@ -26,7 +26,7 @@ struct setting {
 	struct hmm_client *client;
 	struct hmm_range *managed, *adopted;
 	uint8_t *at;			/* of the adopted one */
-	_Atomic uint64_t moved;		/* bytes told to have come to node 0 */
+	_Atomic uint64_t moved, back;	/* bytes told to have come to node 0, and to node 1 */
 	_Atomic unsigned int why;
 };
 
@@ -35,8 +35,8 @@ static void hear(struct hmm_client *c, const struct hmm_event *e, void *userdata
 	struct setting *s = userdata;
 
 	(void)c;
-	if (e->type == HMM_EVENT_MOVED && !strcmp(e->tier, "node0"))
-		atomic_fetch_add(&s->moved, e->length);
+	if (e->type == HMM_EVENT_MOVED)
+		atomic_fetch_add(strcmp(e->tier, "node0") ? &s->back : &s->moved, e->length);
 	atomic_fetch_add(&s->why, e->type == HMM_EVENT_NOTICE && strstr(e->text, "the kernel moved it") != NULL);
 }
 
@@ -68,13 +68,18 @@ static void end(struct setting *s)
 	house_close(s->house);
 }
 
-/* To node 0, by this process alone, until all of it is there: a page that the kernel has in hand is passed by. */
-static bool taken_away(const struct setting *s)
+/* To a node, by this process alone, until all of it is there: a page that the kernel has in hand is passed by. */
+static bool taken_to(const struct setting *s, int node)
 {
-	unsigned long from = 2, to = 1;
+	unsigned long from = 2UL >> node, to = 1UL << node;
 
 	assert_true(migrate_pages(0, 64, &from, &to) >= 0);
-	return node_pages(s->at, SIZE, 0) == PAGES && node_pages(hmm_range_addr(s->managed), SIZE, 0) == PAGES;
+	return node_pages(s->at, SIZE, node) == PAGES && node_pages(hmm_range_addr(s->managed), SIZE, node) == PAGES;
+}
+
+static bool taken_away(const struct setting *s)
+{
+	return taken_to(s, 0);
 }
 
 static void a_move_looks_again(void **state)
@@ -110,6 +115,26 @@ static void what_is_listed_follows(void **state)
 	assert_soon(atomic_load(&s.moved) == 2 * SIZE);
 	assert_soon(atomic_load(&s.why) > 0);
 	assert_soon(ask_used(s.client, "node0") >= SIZE);
+	end(&s);
+}
+
+/* It has gone on once, from where somebody moved it; where it goes then is listed, and no news. */
+static void what_goes_on_is_told_once(void **state)
+{
+	struct setting s;
+	uint8_t node;
+
+	(void)state;
+	begin(&s);
+	node = (uint8_t)ask_tier(s.client, "node1");
+	assert_soon(taken_away(&s));
+	assert_soon(atomic_load(&s.moved) == 2 * SIZE);
+	assert_soon(taken_to(&s, 1));
+	assert_soon(move_count(s.managed, node) == PAGES);
+	assert_soon(move_count(s.adopted, node) == PAGES);
+	move_all(s.managed, 0, 0, "node0");
+	assert_soon(atomic_load(&s.moved) == 3 * SIZE);	/* all that was told before has been heard */
+	assert_int_equal(atomic_load(&s.back), 2 * SIZE);
 	end(&s);
 }
 
@@ -231,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_move_looks_again),
 		cmocka_unit_test(what_is_listed_follows),
+		cmocka_unit_test(what_goes_on_is_told_once),
 		cmocka_unit_test(there_and_back_is_there),
 		cmocka_unit_test(what_did_not_move_is_where_it_was),
 		cmocka_unit_test(doctor_says_who_undoes_moves),
