@@ -4,7 +4,6 @@
  * drain or by pressure: for HMM_TEST_SECONDS (20) each. Every page is a mapping of its own, so that
  * what the kernel finds mappings by ends with each of them. The kernel's own complaints fail the run.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -243,4 +242,34 @@ static void of_a_file(void)
 	expect_words(at, HUGE, SEED);
 }
 
-TESTS(TEST(of_a_family), TEST(of_a_part), TEST(of_a_file), TEST(drained), TEST(pressed), TEST(shared))
+/*
+ * Pressure takes the oldest block, whose pages a child has; the parent, which it asks first, has pages
+ * of another block at their addresses, and keeps them.
+ */
+static void of_another_block(void)
+{
+	uint32_t dev = device_private(2 * HUGE);
+	int fd = space_open(), ends[2], child;
+	char *at = memory_small(HUGE, SEED), *more = memory_small(HUGE, SEED + 1), byte;
+	struct hmmdev_migrate m = { .addr = (uintptr_t)at, .len = HUGE, .dst_kind = HMMDEV_DST_DEV, .dst = dev,
+				    .timeslice_us = 10000000 };
+
+	move_all(fd, at, HUGE, dev);
+	expect_is(pipe(ends), 0);
+	child = in_child({
+		close(ends[1]);
+		expect_is(read(ends[0], &byte, 1), 0);
+		expect_words(at, HUGE, SEED);
+	});
+	expect_is(madvise(at, HUGE, MADV_DONTNEED), 0);
+	words_fill(at, HUGE, SEED + 2);
+	expect_is(call(fd, HMMDEV_MIGRATE, &m), 0);
+	expect(soon(!migrate(fd, more, HUGE, dev, HMMDEV_MIGRATE_EVICT_OK, NULL)));
+	expect_is(snap_count(fd, dev, at, HUGE, HMMDEV_WHERE_LOCAL), HUGE / PAGE);
+	expect_words(at, HUGE, SEED + 2);
+	close(ends[1]);
+	end_child(child);
+}
+
+TESTS(TEST(of_a_family), TEST(of_a_part), TEST(of_a_file), TEST(of_another_block), TEST(drained),
+      TEST(pressed), TEST(shared))
