@@ -73,20 +73,24 @@ static int hmmdev_census_as(struct hmmdev_move *mv, const struct hmmdev_device *
 	return 0;
 }
 
+struct hmmdev_censuses {
+	struct hmmdev_move *mv;
+	hmmdev_census_fn *tell;
+	void *arg;
+};
+
+static int hmmdev_census_used(struct hmmdev_device *dev, void *arg)
+{
+	struct hmmdev_censuses *c = arg;
+
+	return hmmdev_device_used(dev) ? hmmdev_census_as(c->mv, dev, c->tell, c->arg) : 0;
+}
+
 int hmmdev_census_each(struct hmmdev_move *mv, hmmdev_census_fn *tell, void *arg)
 {
-	struct hmmdev_device *dev;
-	u32 number;
-	int rc = 0;
+	struct hmmdev_censuses c = { .mv = mv, .tell = tell, .arg = arg };
+	int rc = hmmdev_devices_each(hmmdev_census_used, &c);
 
-	for (number = 0; number < HMMDEV_MAX_DEVICES && !rc; number++) {
-		dev = hmmdev_device_get(number);
-		if (!dev)
-			continue;
-		if (hmmdev_device_used(dev))
-			rc = hmmdev_census_as(mv, dev, tell, arg);
-		hmmdev_device_put(dev);
-	}
 	return rc ? rc : hmmdev_census_as(mv, NULL, tell, arg);
 }
 

@@ -46,6 +46,22 @@ struct hmmdev_device *hmmdev_device_get_online(u32 number)
 	return NULL;
 }
 
+int hmmdev_devices_each(hmmdev_device_fn *fn, void *arg)
+{
+	struct hmmdev_device *dev;
+	u32 number;
+	int rc = 0;
+
+	for (number = 0; number < HMMDEV_MAX_DEVICES && !rc; number++) {
+		dev = hmmdev_device_get(number);
+		if (!dev)
+			continue;
+		rc = fn(dev, arg);
+		hmmdev_device_put(dev);
+	}
+	return rc;
+}
+
 u32 hmmdev_device_count(void)
 {
 	u32 number, count = 0;
@@ -306,18 +322,15 @@ u64 hmmdev_device_features(void)
 	return features;
 }
 
+static int hmmdev_table_forget(struct hmmdev_device *dev, void *arg)
+{
+	hmmdev_device_forget(dev);
+	return 0;
+}
+
 static void hmmdev_table_clear(void)
 {
-	struct hmmdev_device *dev;
-	u32 number;
-
-	for (number = 0; number < HMMDEV_MAX_DEVICES; number++) {
-		dev = hmmdev_device_get(number);
-		if (!dev)
-			continue;
-		hmmdev_device_forget(dev);
-		hmmdev_device_put(dev);
-	}
+	hmmdev_devices_each(hmmdev_table_forget, NULL);
 	hmmdev_devices_settle();
 }
 

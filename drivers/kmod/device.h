@@ -73,6 +73,12 @@ struct hmmdev_device *hmmdev_device_get(u32 number);
 /* The same, or NULL as well while it is not ONLINE. */
 struct hmmdev_device *hmmdev_device_get_online(u32 number);
 void hmmdev_device_put(struct hmmdev_device *dev);
+/*
+ * Each of the devices that there are, with a reference for so long, up to the first that is not
+ * answered with 0: that answer. No lock of ours is held.
+ */
+typedef int hmmdev_device_fn(struct hmmdev_device *dev, void *arg);
+int hmmdev_devices_each(hmmdev_device_fn *fn, void *arg);
 /* What nobody uses any more is taken apart when this returns. Not under the mmap lock. */
 void hmmdev_devices_settle(void);
 u32 hmmdev_device_count(void);

@@ -84,8 +84,9 @@ static int hmmdev_move_and_tell(struct hmmdev_journey *j)
 	return rc;
 }
 
-static int hmmdev_leave_device(struct hmmdev_journey *j, struct hmmdev_device *dev)
+static int hmmdev_leave_device(struct hmmdev_device *dev, void *arg)
 {
+	struct hmmdev_journey *j = arg;
 	int rc = 0;
 
 	j->mv.from = dev;
@@ -95,26 +96,11 @@ static int hmmdev_leave_device(struct hmmdev_journey *j, struct hmmdev_device *d
 	return rc;
 }
 
-static int hmmdev_leave_devices(struct hmmdev_journey *j)
-{
-	struct hmmdev_device *dev;
-	u32 number;
-	int rc = 0;
-
-	for (number = 0; number < HMMDEV_MAX_DEVICES && !rc; number++) {
-		dev = hmmdev_device_get(number);
-		if (!dev)
-			continue;
-		rc = hmmdev_leave_device(j, dev);
-		hmmdev_device_put(dev);
-	}
-	return rc;
-}
-
 /* What no device had is where it belongs. */
 static int hmmdev_window_evict(struct hmmdev_journey *j)
 {
-	int rc = j->only ? hmmdev_leave_device(j, j->only) : hmmdev_leave_devices(j);
+	int rc = j->only ? hmmdev_leave_device(j->only, j) :
+			   hmmdev_devices_each(hmmdev_leave_device, j);
 	u64 counted = hmmdev_sum_pages(j->mv.sum);
 
 	if (!rc && counted < j->mv.npages)
@@ -135,7 +121,7 @@ static int hmmdev_window_to_node(struct hmmdev_journey *j)
 	int rc;
 
 	j->mv.sum = &before;
-	rc = hmmdev_leave_devices(j);
+	rc = hmmdev_devices_each(hmmdev_leave_device, j);
 	j->mv.sum = sum;
 	if (before.skip_split)
 		sum->skip_split = before.skip_split;

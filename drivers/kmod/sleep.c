@@ -14,15 +14,16 @@
 
 #define SLEEP_MS 20000U	/* without a page that leaves; so long has the kernel for its programs */
 
-static void hmmdev_wake(struct hmmdev_device *dev)
+static int hmmdev_wake(struct hmmdev_device *dev, void *arg)
 {
 	if (!dev->asleep)
-		return;
+		return 0;
 	dev->asleep = false;
 	hmmdev_device_back(dev);
+	return 0;
 }
 
-static int hmmdev_sleep(struct hmmdev_device *dev)
+static int hmmdev_sleep(struct hmmdev_device *dev, void *arg)
 {
 	int rc;
 
@@ -39,31 +40,13 @@ static int hmmdev_sleep(struct hmmdev_device *dev)
 
 static void hmmdev_wake_all(void)
 {
-	struct hmmdev_device *dev;
-	u32 number;
-
-	for (number = 0; number < HMMDEV_MAX_DEVICES; number++) {
-		dev = hmmdev_device_get(number);
-		if (!dev)
-			continue;
-		hmmdev_wake(dev);
-		hmmdev_device_put(dev);
-	}
+	hmmdev_devices_each(hmmdev_wake, NULL);
 }
 
 static int hmmdev_sleep_all(void)
 {
-	struct hmmdev_device *dev;
-	u32 number;
-	int rc = 0;
+	int rc = hmmdev_devices_each(hmmdev_sleep, NULL);
 
-	for (number = 0; number < HMMDEV_MAX_DEVICES && !rc; number++) {
-		dev = hmmdev_device_get(number);
-		if (!dev)
-			continue;
-		rc = hmmdev_sleep(dev);
-		hmmdev_device_put(dev);
-	}
 	if (rc)
 		hmmdev_wake_all();
 	return rc;
