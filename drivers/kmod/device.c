@@ -223,6 +223,7 @@ static struct hmmdev_device *hmmdev_device_new(const struct hmmdev_device_spec *
 	dev->phys = spec->phys;
 	dev->function = spec->function;
 	mutex_init(&dev->ctl);
+	mutex_init(&dev->change);
 	spin_lock_init(&dev->lock);
 	INIT_LIST_HEAD(&dev->loans);
 	refcount_set(&dev->users, 1);

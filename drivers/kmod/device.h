@@ -5,8 +5,9 @@
  * machine does: ONLINE, DRAINING (takes nothing, gives back), OFFLINE (empty), gone. While any page
  * of any device is in use the module itself cannot go, so that unloading never waits for a page.
  *
- * Lock order: device ctl, mmap lock, folio lock, device lock. The device lock is taken with
- * interrupts off: the last reference on a coherent page may be dropped by an interrupt handler.
+ * Lock order: device ctl, mmap lock, folio lock, device lock; device change, device lock. The device
+ * lock is taken with interrupts off: the last reference on a coherent page may be dropped by an
+ * interrupt handler.
  */
 #ifndef HMMDEV_DEVICE_H
 #define HMMDEV_DEVICE_H
@@ -43,10 +44,11 @@ struct hmmdev_device {
 	struct pci_dev *function;	/* PCI: whose memory it is; for copies, until gone is set */
 	bool gone;		/* the memory has left (READ_ONCE): copies fail */
 	atomic_t away;	/* by so many it has to be empty for now: unbinding, a reset, sleep, an error */
-	bool returns;		/* was online when the first of them came; guarded by ctl */
+	bool returns;		/* was online when the first of them came; guarded by change */
 	bool asleep;		/* away for the sleep of the system; only the notifier of that looks */
-	enum hmmdev_state state;	/* written under ctl, read anywhere (READ_ONCE) */
-	struct mutex ctl;	/* drain, online, remove: one at a time */
+	enum hmmdev_state state;	/* written under change, read anywhere (READ_ONCE) */
+	struct mutex ctl;	/* requests to drain, put online, remove: one at a time, however long */
+	struct mutex change;	/* of the state: nobody waits for a program's lock, or for ctl, with it */
 	spinlock_t lock;	/* guards blocks, loans, lent, home and in_use */
 	struct hmmdev_blocks *blocks;
 	struct list_head loans;	/* references that faults have lent (loan.h) */
@@ -55,6 +57,7 @@ struct hmmdev_device {
 	bool in_use;	/* has pages in use, and a reference on the module for it */
 	refcount_t users;	/* table + who got it by hmmdev_device_get() */
 	struct work_struct close;	/* runs once, when the last user has gone */
+	bool aside;		/* PCI: away until a neighbour's error is dealt with (pci_error.c) */
 };
 
 /* What a device is made of; numbers as in struct hmmdev_dev_ctl. */

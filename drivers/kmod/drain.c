@@ -8,6 +8,9 @@
  * may come back. Where the device has to be empty because its memory goes away, for a while or for
  * good, other drains end and nobody puts it online meanwhile. A signal ends it, but for the lock of a
  * program whose page is next: that ends with a fatal one only. Nothing is lost on the way.
+ *
+ * Requests come one after another (`ctl`); who has to make a device leave waits for none of them, nor
+ * for the program that one of them waits for. Whatever they meet in is a change of the state.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -110,21 +113,33 @@ static int hmmdev_drain_until(struct hmmdev_device *dev, const struct hmmdev_dra
 	return 0;
 }
 
+static void hmmdev_stop_taking(struct hmmdev_device *dev)
+{
+	lockdep_assert_held(&dev->change);
+	hmmdev_set_taking(dev, false);
+	if (dev->state == HMMDEV_STATE_ONLINE)
+		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
+}
+
+/*
+ * Not online again before its end: requests for that come after this one, or are refused where the
+ * device leaves, and who has left comes back online only if no request to drain has come since.
+ */
 static int hmmdev_drain(struct hmmdev_device *dev, const struct hmmdev_draining *how)
 {
 	int rc;
 
-	if (mutex_lock_interruptible(&dev->ctl))
-		return -EINTR;
-	hmmdev_set_taking(dev, false);
+	mutex_lock(&dev->change);
 	dev->returns = how->leaves && (dev->returns || dev->state == HMMDEV_STATE_ONLINE);
-	if (dev->state == HMMDEV_STATE_ONLINE)
-		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
+	hmmdev_stop_taking(dev);
+	mutex_unlock(&dev->change);
 	rc = hmmdev_drain_until(dev, how);
-	if (!rc)
-		hmmdev_set_state(dev, HMMDEV_STATE_OFFLINE);
-	mutex_unlock(&dev->ctl);
-	return rc;
+	if (rc)
+		return rc;
+	mutex_lock(&dev->change);
+	hmmdev_set_state(dev, HMMDEV_STATE_OFFLINE);
+	mutex_unlock(&dev->change);
+	return 0;
 }
 
 int hmmdev_drain_to_leave(struct hmmdev_device *dev, u32 timeout_ms, bool tries)
@@ -144,30 +159,32 @@ static void hmmdev_set_online(struct hmmdev_device *dev)
 
 void hmmdev_device_back(struct hmmdev_device *dev)
 {
-	mutex_lock(&dev->ctl);
+	mutex_lock(&dev->change);
 	if (atomic_dec_and_test(&dev->away) && dev->returns && !READ_ONCE(dev->gone)) {
 		dev->returns = false;
 		hmmdev_set_online(dev);
 	}
-	mutex_unlock(&dev->ctl);
+	mutex_unlock(&dev->change);
 }
 
 void hmmdev_device_fail(struct hmmdev_device *dev)
 {
 	atomic_inc(&dev->away);	/* ends the drains, which would wait for nothing */
 	hmmdev_memory_detach(dev);
-	mutex_lock(&dev->ctl);
-	hmmdev_set_taking(dev, false);
-	if (dev->state == HMMDEV_STATE_ONLINE)
-		hmmdev_set_state(dev, HMMDEV_STATE_DRAINING);
-	mutex_unlock(&dev->ctl);
+	mutex_lock(&dev->change);
+	hmmdev_stop_taking(dev);
+	mutex_unlock(&dev->change);
 }
 
 static int hmmdev_ctl_drain(struct hmmdev_device *dev, struct hmmdev_dev_ctl *ctl)
 {
 	struct hmmdev_draining how = { .timeout_ms = ctl->timeout_ms ? : DRAIN_DEFAULT_MS };
-	int rc = hmmdev_drain(dev, &how);
+	int rc = mutex_lock_interruptible(&dev->ctl) ? -EINTR : 0;
 
+	if (!rc) {
+		rc = hmmdev_drain(dev, &how);
+		mutex_unlock(&dev->ctl);
+	}
 	ctl->remaining = hmmdev_device_used(dev);
 	return rc;
 }
@@ -178,10 +195,12 @@ static int hmmdev_ctl_online(struct hmmdev_device *dev)
 
 	if (mutex_lock_interruptible(&dev->ctl))
 		return -EINTR;
+	mutex_lock(&dev->change);
 	if (!hmmdev_is_away(dev)) {
 		hmmdev_set_online(dev);
 		rc = 0;
 	}
+	mutex_unlock(&dev->change);
 	mutex_unlock(&dev->ctl);
 	return rc;
 }
@@ -192,11 +211,13 @@ static int hmmdev_ctl_remove(struct hmmdev_device *dev)
 
 	if (mutex_lock_interruptible(&dev->ctl))
 		return -EINTR;
+	mutex_lock(&dev->change);
 	if (dev->state == HMMDEV_STATE_OFFLINE) {
 		/* Whoever still has it cannot bring it online again. */
 		WRITE_ONCE(dev->gone, true);
 		rc = hmmdev_device_forget(dev);
 	}
+	mutex_unlock(&dev->change);
 	mutex_unlock(&dev->ctl);
 	return rc;
 }

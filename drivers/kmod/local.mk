@@ -12,7 +12,7 @@ kmod_sources = \
 	drivers/kmod/file.c drivers/kmod/folio.c drivers/kmod/huge.c drivers/kmod/huge.h drivers/kmod/loan.c drivers/kmod/loan.h drivers/kmod/inject.c drivers/kmod/ioctl.c \
 	drivers/kmod/main.c drivers/kmod/mapper.c drivers/kmod/mapper.h drivers/kmod/memory.c drivers/kmod/migrate.c drivers/kmod/move.c \
 	drivers/kmod/move.h drivers/kmod/notifier.c drivers/kmod/pagemap.c drivers/kmod/param.c drivers/kmod/patience.h \
-	drivers/kmod/pci.c drivers/kmod/pin.c drivers/kmod/place.c drivers/kmod/pool.c \
+	drivers/kmod/leave.c drivers/kmod/pci.c drivers/kmod/pci.h drivers/kmod/pci_error.c drivers/kmod/pin.c drivers/kmod/place.c drivers/kmod/pool.c \
 	drivers/kmod/range.c drivers/kmod/runs.c drivers/kmod/runs.h drivers/kmod/rw.c drivers/kmod/sleep.c drivers/kmod/snap.c drivers/kmod/space.c \
 	drivers/kmod/space.h drivers/kmod/stats.c drivers/kmod/sum.c drivers/kmod/sum.h
 EXTRA_DIST += $(kmod_sources)

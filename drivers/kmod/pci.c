@@ -9,26 +9,19 @@
  * A function that is unbound is drained first. What could not be brought back in time, or was lost
  * because the hardware has left, stays as a device without memory: touching such a page is answered
  * with SIGBUS, and once all of them are gone the device can be removed.
- *
- * A reset is such a departure for a while: who resets does not wait for a yes. After an error that
- * the hardware has told about nothing in the memory is believed any more: all of it is lost, and the
- * function has a device again when it is unbound and bound.
  */
 #include <linux/module.h>
 #include <linux/numa.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 
 #include "device.h"
-#include "space.h"
+#include "pci.h"
 
 static char *pci;
 module_param(pci, charp, 0444);
 MODULE_PARM_DESC(pci, "functions whose largest BAR becomes a device: VENDOR:DEVICE,... (hex)");
-
-#define LEAVE_MS 5000U	/* an unbound function is waited for without a page that comes back */
 
 static resource_size_t hmmdev_memory_bar_size(struct pci_dev *pdev, int bar)
 {
@@ -89,48 +82,6 @@ static int hmmdev_suspend(struct device *device)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(hmmdev_pm_ops, hmmdev_suspend, NULL);
 
-struct hmmdev_leaving {
-	struct work_struct work;
-	struct hmmdev_device *dev;
-	bool present;
-	int rc;
-};
-
-static void hmmdev_leave_work(struct work_struct *work)
-{
-	struct hmmdev_leaving *leaving = container_of(work, struct hmmdev_leaving, work);
-
-	leaving->rc = hmmdev_drain_to_leave(leaving->dev, leaving->present ? LEAVE_MS : 1, false);
-}
-
-/* A worker drains: a signal to whoever unbinds the function must not cost anybody's data. */
-static int hmmdev_leave(struct hmmdev_device *dev, bool present)
-{
-	struct hmmdev_leaving leaving = { .dev = dev, .present = present };
-
-	INIT_WORK_ONSTACK(&leaving.work, hmmdev_leave_work);
-	queue_work(hmmdev_work, &leaving.work);
-	flush_work(&leaving.work);
-	destroy_work_on_stack(&leaving.work);
-	return leaving.rc;
-}
-
-/* The memory goes, for a while or for good. 0: nothing was in it any more. */
-static int hmmdev_let_go(struct pci_dev *pdev, struct hmmdev_device *dev)
-{
-	bool present = pci_device_is_present(pdev) && !READ_ONCE(dev->gone);
-	int rc;
-
-	if (!present)
-		hmmdev_memory_detach(dev);
-	rc = hmmdev_leave(dev, present);
-	if (!rc)
-		return 0;
-	hmmdev_memory_detach(dev);
-	pci_warn(pdev, "device %u: %llu bytes are lost\n", dev->number, hmmdev_device_used(dev));
-	return rc;
-}
-
 static void hmmdev_remove(struct pci_dev *pdev)
 {
 	struct hmmdev_device *dev = pci_get_drvdata(pdev);
@@ -145,50 +96,9 @@ static void hmmdev_remove(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
-static void hmmdev_reset_prepare(struct pci_dev *pdev)
-{
-	hmmdev_let_go(pdev, pci_get_drvdata(pdev));
-}
-
-static void hmmdev_reset_done(struct pci_dev *pdev)
-{
-	hmmdev_device_back(pci_get_drvdata(pdev));
-}
-
-/* Others on the same bus may go on after a reset, so ours does not stand in the way. */
-static pci_ers_result_t hmmdev_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
-{
-	struct hmmdev_device *dev = pci_get_drvdata(pdev);
-
-	hmmdev_device_fail(dev);
-	pci_err(pdev, "device %u: a hardware error: %llu bytes are lost\n", dev->number,
-		hmmdev_device_used(dev));
-	if (state == pci_channel_io_perm_failure)
-		return PCI_ERS_RESULT_DISCONNECT;
-	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
-						PCI_ERS_RESULT_CAN_RECOVER;
-}
-
-static pci_ers_result_t hmmdev_slot_reset(struct pci_dev *pdev)
-{
-	pci_restore_state(pdev);
-	return PCI_ERS_RESULT_RECOVERED;
-}
-
-static const struct pci_error_handlers hmmdev_error_handlers = {
-	.error_detected = hmmdev_error_detected,
-	.slot_reset = hmmdev_slot_reset,
-	.reset_prepare = hmmdev_reset_prepare,
-	.reset_done = hmmdev_reset_done,
-};
-
-static const struct pci_device_id hmmdev_pci_ids[] = {
-	{ }
-};
-
 static struct pci_driver hmmdev_pci_driver = {
 	.name = "hmmdev",
-	.id_table = hmmdev_pci_ids,
+	.id_table = NULL,	/* what it takes is told: with a table, new_id would take that alone */
 	.probe = hmmdev_probe,
 	.remove = hmmdev_remove,
 	.err_handler = &hmmdev_error_handlers,
@@ -226,17 +136,24 @@ static int hmmdev_add_ids(void)
 
 int hmmdev_pci_init(void)
 {
-	int rc = pci_register_driver(&hmmdev_pci_driver);
+	int rc = hmmdev_leaving_init();
 
 	if (rc)
 		return rc;
-	rc = hmmdev_add_ids();
+	rc = pci_register_driver(&hmmdev_pci_driver);
 	if (rc)
-		pci_unregister_driver(&hmmdev_pci_driver);
+		goto out_leaving;
+	rc = hmmdev_add_ids();
+	if (!rc)
+		return 0;
+	pci_unregister_driver(&hmmdev_pci_driver);
+out_leaving:
+	hmmdev_leaving_exit();
 	return rc;
 }
 
 void hmmdev_pci_exit(void)
 {
 	pci_unregister_driver(&hmmdev_pci_driver);
+	hmmdev_leaving_exit();
 }
