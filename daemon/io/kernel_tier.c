@@ -23,7 +23,10 @@ static int open_node(struct daemon *d, const struct tier *t, char *why, size_t s
 			 "%.40s is not the node of hmmdev, or not the one of the other tiers",
 			 path);
 	else if (r == DRIVER_E_VERSION)
-		snprintf(why, size, "%.40s speaks another version than this hmmd", path);
+		snprintf(why, size,
+			 "%.40s: the module hmmdev that is loaded speaks version %u, this hmmd %u: "
+			 "load the one that came with it",
+			 path, d->driver->api, HMMDEV_API_VERSION);
 	else if (r == -ENOENT || r == -ENXIO || r == -ENODEV)
 		snprintf(why, size, "%.40s is not there: the module hmmdev is not loaded", path);
 	else if (r)

@@ -124,9 +124,14 @@ void doctor_driver(struct doctor_line *line)
 			   strerror(-r));
 		doctor_remedy(line, "SupplementaryGroups=hmmdev in the unit of hmmd; the node's group "
 				    "is set by a udev rule");
-	} else if (r > 0) {
+	} else if (r == DRIVER_E_VERSION) {
 		doctor_say(line, DOCTOR_MISSING,
-			   HMMDEV_PATH " is of another driver, or of another version than " PACKAGE_VERSION);
+			   "the hmmdev that is loaded speaks version %u, this hmmd %u: no tiers of kind kernel",
+			   d->api, HMMDEV_API_VERSION);
+		doctor_remedy(line, "build and install the module of hmmd " PACKAGE_VERSION
+				    ", then: modprobe -r hmmdev && modprobe hmmdev");
+	} else if (r > 0) {
+		doctor_say(line, DOCTOR_MISSING, HMMDEV_PATH " is of another driver");
 		doctor_remedy(line, "modprobe -r hmmdev && modprobe hmmdev");
 	} else {
 		missing(line, r);

@@ -75,6 +75,7 @@ void driver_init(struct driver *d, const struct driver_ops *ops)
 {
 	d->ops = ops;
 	d->fd = -1;
+	d->api = 0;
 	d->features = 0;
 	memset(d->tier_of_node, DRIVER_NO_TIER, sizeof(d->tier_of_node));
 	memset(d->tier_of_device, DRIVER_NO_TIER, sizeof(d->tier_of_device));
@@ -115,6 +116,7 @@ static int open_first(struct driver *d, int fd)
 
 	if (r)
 		return r == -ENOTTY ? DRIVER_E_OTHER : r;
+	d->api = q.api;
 	if (q.api != HMMDEV_API_VERSION)
 		return DRIVER_E_VERSION;
 	d->fd = fd;

@@ -45,6 +45,7 @@ enum { DRIVER_NODES = 64, DRIVER_NO_TIER = 0xff, DRIVER_NO_DEVICE = 0xff };
 struct driver { /* first member of every implementation */
 	const struct driver_ops *ops;
 	int fd; /* the daemon's own; -1: no tier has opened the node. Fixed before threads run */
+	uint32_t api; /* the version of the uAPI that the node speaks, 0: not asked */
 	uint64_t features; /* HMMDEV_FEATURE_* */
 	/*
 	 * Which tier a node and a device are, and back. Written by the loop when tiers are opened.
@@ -55,7 +56,7 @@ struct driver { /* first member of every implementation */
 
 enum {
 	DRIVER_E_OTHER = 1 /* not the driver's node */,
-	DRIVER_E_VERSION = 2 /* another version of the uAPI */
+	DRIVER_E_VERSION = 2 /* another version of the uAPI; driver_open() says which in d->api */
 };
 
 int driver_new(struct driver **ret); /* the real one; nothing is opened. -ENOMEM */

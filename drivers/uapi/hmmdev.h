@@ -24,7 +24,12 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define HMMDEV_API_VERSION 1
+/*
+ * Counts what a program of an older version would take for something else: since 2 there is
+ * HMMDEV_SCOPE_NAMED, limits of a user outlast its descriptors, EVICT_OK makes room among the pages of
+ * the same user alone, and every pin is a long-term one.
+ */
+#define HMMDEV_API_VERSION 2
 #define HMMDEV_PATH "/dev/hmm"
 #define HMMDEV_MAX_DEVICES 8 /* devices have numbers below it */
 #define HMMDEV_DEV_NONE (~0U) /* where a device number is meant: none */

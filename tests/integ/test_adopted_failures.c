@@ -107,6 +107,31 @@ static void a_device_that_is_gone_is_a_failed_tier(void **state)
 	close_failing(&f);
 }
 
+/* What is asked of it would be taken for something else: hmmd does without, and says what is wrong. */
+static void a_module_of_another_version_is_a_failed_tier(void **state)
+{
+	static const uint32_t others[] = { HMMDEV_API_VERSION - 1, HMMDEV_API_VERSION + 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char text[256], version[32];
+		struct failing f;
+
+		open_switches(&f);
+		atomic_store(&f.switches->api, others[i]);
+		open_behind(&f);
+		snprintf(version, sizeof(version), "speaks version %u,", others[i]);
+		ask_text(f.c, "tiers", "name", "hbm", "state", text, sizeof(text));
+		assert_string_equal(text, "failed");
+		ask_text(f.c, "doctor", "check", "tiers", "text", text, sizeof(text));
+		assert_non_null(strstr(text, version));
+		ask_text(f.c, "doctor", "check", "kernel_driver", "text", text, sizeof(text));
+		assert_non_null(strstr(text, version));
+		assert_true(hmm_register(f.c, memory_of(SIZE), SIZE, NULL, &(struct hmm_range *) { NULL }) >= 0);
+		close_failing(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +140,7 @@ int main(void)
 		cmocka_unit_test(a_pin_that_fails_charges_nothing),
 		cmocka_unit_test(a_range_that_the_driver_refuses_is_watched),
 		cmocka_unit_test(a_device_that_is_gone_is_a_failed_tier),
+		cmocka_unit_test(a_module_of_another_version_is_a_failed_tier),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,8 @@ static int watched_call(struct driver *d, int fd, unsigned long request, void *a
 	r = simulated->call(d, fd, request, arg);
 	if (!r)
 		count_pins(request);
+	if (!r && request == HMMDEV_QUERY && atomic_load(&switches->api))
+		((struct hmmdev_query *)arg)->api = atomic_load(&switches->api);
 	if (!r && request == HMMDEV_LIMIT)
 		note_limit(arg);
 	if (atomic_load(&switches->held) == request)

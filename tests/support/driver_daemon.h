@@ -22,6 +22,7 @@ struct driver_switches {
 	_Atomic uint32_t unpin_us;	/* how long the end of one takes */
 	_Atomic uint64_t held;		/* HMMDEV_* that is not answered as long as this says so, once it is carried out; 0: none */
 	_Atomic uint64_t waiting;	/* how many have come to that */
+	_Atomic uint32_t api;		/* the version that the driver speaks; 0: this one */
 	_Atomic uint64_t dev_limit, pin_limit;	/* bytes, of the user whose limits were set last */
 };
 

@@ -12,7 +12,8 @@ struct failing {
 	struct hmm_client *c;
 };
 
-static inline void open_failing(struct failing *f)
+/* The switches alone: what the daemon is to find when it starts can be set. */
+static inline void open_switches(struct failing *f)
 {
 	int fd;
 
@@ -24,8 +25,18 @@ static inline void open_failing(struct failing *f)
 	assert_true(f->switches != MAP_FAILED);
 	close(fd);
 	setenv(DRIVER_DAEMON_ENVIRONMENT, f->path, 1);
+}
+
+static inline void open_behind(struct failing *f)
+{
 	f->h = house_with(QUIET);
 	f->c = house_client(f->h, "adopted", 0);
+}
+
+static inline void open_failing(struct failing *f)
+{
+	open_switches(f);
+	open_behind(f);
 }
 
 static inline void close_failing(struct failing *f)
