@@ -5,8 +5,8 @@
  * limit.c keeps the books; here are the lock (one for all accounts, since users' accounts are
  * shared, with interrupts off, since device folios are freed anywhere) and the table of users: one
  * account for all descriptors that one user opened. It begins with a share of what there is, and goes
- * with the last descriptor unless somebody has set a limit: that is kept, or a user would only have
- * to close and open.
+ * with the last descriptor unless a limit is set that is not the default: that is kept, or a user would
+ * only have to close and open.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -30,7 +30,6 @@ struct hmmdev_user {
 	struct list_head link;
 	kuid_t uid;
 	u32 descriptors;	/* guarded by hmmdev_users_lock */
-	bool kept;		/* has limits that somebody set; guarded by hmmdev_users_lock */
 	struct hmmdev_limit_account account;
 };
 
@@ -106,27 +105,28 @@ struct hmmdev_user *hmmdev_user_get(kuid_t uid)
 	return user;
 }
 
-static void hmmdev_user_drop(struct hmmdev_user *user)
+static void hmmdev_user_free(struct hmmdev_user *user)
 {
-	if (user->descriptors || user->kept)
-		return;
 	list_del(&user->link);
 	kfree(user);
+}
+
+static bool hmmdev_user_is_limited(struct hmmdev_user *user)
+{
+	unsigned long flags;
+	bool is_set;
+
+	spin_lock_irqsave(&hmmdev_accounts_lock, flags);
+	is_set = hmmdev_limit_is_set(&user->account);
+	spin_unlock_irqrestore(&hmmdev_accounts_lock, flags);
+	return is_set;
 }
 
 void hmmdev_user_put(struct hmmdev_user *user)
 {
 	mutex_lock(&hmmdev_users_lock);
-	user->descriptors--;
-	hmmdev_user_drop(user);
-	mutex_unlock(&hmmdev_users_lock);
-}
-
-static void hmmdev_user_keep(struct hmmdev_user *user)
-{
-	mutex_lock(&hmmdev_users_lock);
-	user->kept = true;
-	hmmdev_user_share(user);
+	if (!--user->descriptors && !hmmdev_user_is_limited(user))
+		hmmdev_user_free(user);
 	mutex_unlock(&hmmdev_users_lock);
 }
 
@@ -135,10 +135,8 @@ void hmmdev_users_exit(void)
 	struct hmmdev_user *user, *next;
 
 	mutex_lock(&hmmdev_users_lock);
-	list_for_each_entry_safe(user, next, &hmmdev_users, link) {
-		user->kept = false;
-		hmmdev_user_drop(user);
-	}
+	list_for_each_entry_safe(user, next, &hmmdev_users, link)
+		hmmdev_user_free(user);
 	mutex_unlock(&hmmdev_users_lock);
 }
 
@@ -195,7 +193,6 @@ static int hmmdev_limit_user(struct hmmdev_user *user, struct hmmdev_limit *limi
 	if (!may_set)
 		return hmmdev_limit_apply_locked(&user->account, limit, HMMDEV_LIMIT_MAY_ASK);
 	rc = hmmdev_limit_apply_locked(&user->account, &asked, HMMDEV_LIMIT_MAY_SET);
-	hmmdev_user_keep(user);
 	limit->dev_bytes = limit->pin_bytes = limit->ranges = HMMDEV_LIMIT_SAME;
 	return rc ? rc : hmmdev_limit_apply_locked(&user->account, limit, HMMDEV_LIMIT_MAY_ASK);
 }

@@ -42,6 +42,16 @@ void hmmdev_limit_default(struct hmmdev_limit_account *a, enum hmmdev_limit_kind
 		a->max[kind] = max;
 }
 
+bool hmmdev_limit_is_set(const struct hmmdev_limit_account *a)
+{
+	bool any = false;
+	unsigned int k;
+
+	for (k = 0; k < HMMDEV_LIMIT_KINDS; k++)
+		any = any || a->set[k];
+	return any;
+}
+
 static u64 wanted(const struct hmmdev_limit_account *a, unsigned int kind, u64 value)
 {
 	return value == HMMDEV_LIMIT_DEFAULT ? a->unset[kind] : value;

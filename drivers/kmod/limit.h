@@ -43,6 +43,9 @@ void hmmdev_limit_init(struct hmmdev_limit_account *a, u64 ranges);
 /* The limit of that kind until somebody sets it. */
 void hmmdev_limit_default(struct hmmdev_limit_account *a, enum hmmdev_limit_kind kind, u64 max);
 
+/* Has somebody set any of its limits? */
+bool hmmdev_limit_is_set(const struct hmmdev_limit_account *a);
+
 /* Charges both accounts or neither. HMMDEV_LIMIT_E_FULL: one of them would exceed its limit. */
 int hmmdev_limit_charge(struct hmmdev_limit_account *fd, struct hmmdev_limit_account *uid,
 			enum hmmdev_limit_kind kind, u64 amount);

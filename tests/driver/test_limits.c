@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/driver/setting.h"
 #include "tests/driver/space.h"
 #include "tests/driver/tap.h"
 #include "tests/support/words.h"
 
-enum { SEED = 11, MAPPERS = 8, TIMES = 20 };
+enum { SEED = 11, MAPPERS = 8, TIMES = 20, USERS = 8000 };
 #define SAME HMMDEV_LIMIT_SAME
 
 static struct hmmdev_limit limit(int fd, uint32_t scope, uint64_t dev_bytes, uint64_t pin_bytes, uint64_t ranges)
@@ -206,6 +209,45 @@ static void lasting(void)
 	expect_words(at, 4 * MiB, SEED);
 }
 
+/* kB that the kernel has taken for small things and cannot just drop. */
+static long kernel_memory(void)
+{
+	static char text[4096];
+	const char *line;
+	long kb = 0;
+
+	setting_get("/proc/meminfo", text, sizeof(text));
+	line = strstr(text, "SUnreclaim:");
+	expect(line && sscanf(line, "SUnreclaim: %ld", &kb) == 1);
+	return kb;
+}
+
+static void limit_all(int fd, uint64_t pin_bytes)
+{
+	for (uint32_t i = 0; i < USERS; i++) {
+		struct hmmdev_limit l = { .scope = HMMDEV_SCOPE_NAMED, .uid = 100000 + i, .dev_bytes = SAME,
+					  .pin_bytes = pin_bytes, .ranges = SAME };
+
+		expect_is(call(fd, HMMDEV_LIMIT, &l), 0);
+	}
+}
+
+/* The module remembers whom a limit was set for, and nobody who was asked about or set free again. */
+static void remembered(void)
+{
+	int fd = space_open();
+	long before = kernel_memory(), asked, set;
+
+	limit_all(fd, SAME);
+	asked = kernel_memory() - before;
+	limit_all(fd, MiB);
+	set = kernel_memory() - before;
+	printf("# %ld kB after asking, %ld kB with limits\n", asked, set);
+	expect(set > 0 && asked < set / 2);
+	limit_all(fd, HMMDEV_LIMIT_DEFAULT);
+	expect(soon(kernel_memory() - before < set / 2));
+}
+
 static int push(int fd, uint32_t dev, const char *at, size_t bytes)
 {
 	struct hmmdev_migrate m = { .flags = HMMDEV_MIGRATE_EVICT_OK, .addr = (uintptr_t)at, .len = bytes,
@@ -283,4 +325,4 @@ static void room_for_another(void)
 }
 
 TESTS(TEST(device_memory), TEST(lowered), TEST(of_user), TEST(pinned), TEST(ranges), TEST(raised), TEST(by_default),
-      TEST(lasting), TEST(room), TEST(room_for_another))
+      TEST(lasting), TEST(remembered), TEST(room), TEST(room_for_another))

@@ -138,6 +138,7 @@ static void raising_needs_the_right(void **state)
 /* Defaults follow what there is, up to the moment when somebody sets the limit. */
 static void a_default_ends_where_a_limit_is_set(void **state)
 {
+	struct hmmdev_limit io = { .dev_bytes = ~0ULL, .pin_bytes = ~0ULL, .ranges = ~0ULL };
 	struct hmmdev_limit_account a;
 
 	(void)state;
@@ -146,11 +147,15 @@ static void a_default_ends_where_a_limit_is_set(void **state)
 	assert_true(a.max[DEV] == 100 && a.max[HMMDEV_LIMIT_PIN_BYTES] == ~0ULL);
 	hmmdev_limit_default(&a, DEV, 200);
 	assert_true(a.max[DEV] == 200);
+	assert_int_equal(hmmdev_limit_apply(&a, &io, HMMDEV_LIMIT_MAY_SET), 0);
+	assert_false(hmmdev_limit_is_set(&a));
 	set(&a, 50);
+	assert_true(hmmdev_limit_is_set(&a));
 	hmmdev_limit_default(&a, DEV, 300);
 	hmmdev_limit_default(&a, HMMDEV_LIMIT_PIN_BYTES, 300);
 	assert_true(a.max[DEV] == 50 && a.max[HMMDEV_LIMIT_PIN_BYTES] == 300);
 	set(&a, HMMDEV_LIMIT_DEFAULT);
+	assert_false(hmmdev_limit_is_set(&a));
 	assert_true(a.max[DEV] == 300);
 	hmmdev_limit_default(&a, DEV, 400);
 	assert_true(a.max[DEV] == 400);
