@@ -38,6 +38,7 @@ daemon_io_libio_la_SOURCES = \
 	daemon/io/daemon_reload.c \
 	daemon/io/daemon_tiers.c \
 	daemon/io/deferred.c \
+	daemon/io/denied.c daemon/io/denied.h \
 	daemon/io/discover.c \
 	daemon/io/discover.h \
 	daemon/io/dispatch.c \

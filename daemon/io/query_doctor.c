@@ -6,6 +6,7 @@
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/denied.h"
 #include "daemon/io/errand.h"
 #include "daemon/io/notify.h"
 #include "daemon/io/options.h"
@@ -44,23 +45,30 @@ static void examine_backing(const struct daemon *d, struct findings *f)
 		snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd.service");
 }
 
+/* Of modes and sandbox only the unit of the service is known. */
+static void tier_remedy(const struct tier_config *t, char *ret, size_t size)
+{
+	if (!notify_has_store() || !denied_remedy(t, ret, size))
+		snprintf(ret, size, "repair it, or take it out of hmmd.conf, and restart hmmd");
+}
+
 static void examine_tiers(const struct daemon *d, struct findings *f)
 {
 	struct doctor_line *l = add(f, "tiers", DOCTOR_OK);
 	const struct world *w = d->world;
 	const char *in_memory = NULL;
-	unsigned int failed = 0;
+	unsigned int failed = 0;	/* how many, and of them the first is named */
 
 	for (unsigned int i = 0; i < w->n_tiers; i++) {
 		if (w->tiers[i].device != w->tiers[i].config.kind)
 			in_memory = w->tiers[i].config.name;
 		if (w->tiers[i].state != TIER_FAILED && !atomic_load(&d->devices[i].failed))
 			continue;
-		if (!failed++)
-			snprintf(l->text, sizeof(l->text), "tier %s: %.100s",
-				 w->tiers[i].config.name,
-				 d->tier_trouble[i][0] ? d->tier_trouble[i]
-						       : "an I/O error was seen");
+		if (failed++)
+			continue;
+		snprintf(l->text, sizeof(l->text), "tier %s: %.100s", w->tiers[i].config.name,
+			 d->tier_trouble[i][0] ? d->tier_trouble[i] : "an I/O error was seen");
+		tier_remedy(&w->tiers[i].config, l->remedy, sizeof(l->remedy));
 	}
 	if (!failed) {
 		snprintf(l->text, sizeof(l->text), "all %u opened%s%s%s", w->n_tiers, in_memory ? ", " : "",
@@ -68,8 +76,6 @@ static void examine_tiers(const struct daemon *d, struct findings *f)
 		return;
 	}
 	l->state = DOCTOR_DEGRADED;
-	snprintf(l->remedy, sizeof(l->remedy),
-		 "repair it, or take it out of hmmd.conf, and restart hmmd");
 }
 
 /* Of which tiers the kernel gives less than was configured, and what limits it. */

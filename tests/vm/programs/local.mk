@@ -3,6 +3,7 @@
 # they are packed, and like the tests of tests/integ they start a hmmd of their own
 # or talk to the service.
 vm_programs = \
+	tests/vm/programs/mended \
 	tests/vm/programs/numa_found \
 	tests/vm/programs/numa_moves \
 	tests/vm/programs/numa_policy \
@@ -23,9 +24,13 @@ tests_vm_programs_numa_policy_SOURCES = tests/vm/programs/numa_policy.c $(vm_pro
 tests_vm_programs_numa_policy_CFLAGS = $(support_cflags)
 tests_vm_programs_numa_policy_LDADD = $(support_ldadd) -lnuma
 
-tests_vm_programs_service_SOURCES = tests/vm/programs/service.c $(vm_program_common) \
-	tests/vm/programs/unit.c tests/vm/programs/unit.h \
+vm_program_unit = $(vm_program_common) tests/vm/programs/unit.c tests/vm/programs/unit.h \
 	tests/vm/programs/work.c tests/vm/programs/work.h
+
+tests_vm_programs_mended_SOURCES = tests/vm/programs/mended.c $(vm_program_unit)
+tests_vm_programs_mended_CFLAGS = $(support_cflags)
+tests_vm_programs_mended_LDADD = $(support_ldadd)
+tests_vm_programs_service_SOURCES = tests/vm/programs/service.c $(vm_program_unit)
 tests_vm_programs_service_CFLAGS = $(support_cflags)
 tests_vm_programs_service_LDADD = $(support_ldadd)
 
