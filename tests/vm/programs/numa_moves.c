@@ -226,26 +226,33 @@ static void base_pages_are_counted_one_by_one(void **state)
 	house_close(h);
 }
 
-/* Writers go on while all that they write to goes from node to node. */
+/* Writers go on while all that they write to, every page of it, goes from node to node. */
 static void move_under_writers(struct hmm_range *r)
 {
-	struct counts before = counts_now();
-	uint64_t moved = 0, busy = 0, writes, bad;
+	uint64_t moved = 0, already = 0, busy = 0, writes, bad;
 	struct hmm_move_result result;
 	static struct churn churn;
+	struct counts before;
 
+	memset(hmm_range_addr(r), 0, SIZE);
+	move_all(r, 0, 0, tier_of(0));
+	before = counts_now();
 	churn_begin(&churn, r);
 	for (unsigned int i = 1; i <= ROUNDS * node_count(); i++) {
 		move_some(r, 0, 0, tier_of(i % node_count()), &result);
 		assert_int_equal(result.failed, 0);
 		moved += result.moved;
+		already += result.already_there;
 		busy += result.busy;
 	}
 	bad = churn_end(&churn, &writes);
-	print_message("# %llu writes, %llu bytes moved, %llu busy, %llu words wrong\n", (unsigned long long)writes,
-		      (unsigned long long)moved, (unsigned long long)busy, (unsigned long long)bad);
+	print_message("# %llu writes, %llu bytes moved, %llu already there, %llu busy, %llu words wrong\n",
+		      (unsigned long long)writes, (unsigned long long)moved, (unsigned long long)already,
+		      (unsigned long long)busy, (unsigned long long)bad);
 	assert_int_equal(bad, 0);
 	assert_true(writes > 0);
+	assert_int_equal(already, 0);
+	assert_int_equal(moved + busy, ROUNDS * node_count() * SIZE);
 	assert_true(moved > 0);
 	assert_int_equal(counts_now().bytes - before.bytes, moved);
 	assert_int_equal(counts_now().split, before.split);
@@ -258,7 +265,6 @@ static void writers_lose_nothing_in_managed_memory(void **state)
 	struct hmm_range *r = managed(c, SIZE);
 
 	(void)state;
-	move_all(r, 0, 0, tier_of(0));
 	move_under_writers(r);
 	hmm_range_free(r);
 	hmm_client_unref(c);
