@@ -30,7 +30,10 @@ struct move {
 	uint64_t vpn;
 	uint64_t op;		/* 0: nobody waits */
 	uint32_t pages;		/* 1 except of adopted memory */
-	uint32_t pin;		/* MOVE_UNPIN: which; a MOVE_PIN that is done: its number */
+	union {
+		uint32_t pin;	/* MOVE_UNPIN: which; a MOVE_PIN that is done: its number */
+		uint32_t given;	/* MOVE_LOOK: that of its range (range.h) */
+	};
 	uint16_t front, back;	/* of adopted memory: base pages at both ends that it is not about */
 	uint8_t kind, reason, tier;
 	uint8_t leaves;		/* of adopted memory: 1 + the tier of which it is what lies there; 0: all of it */

@@ -25,6 +25,12 @@ static uint64_t stopped_at(const struct crew_result *r)
 	return r->left ? end - (uint64_t)r->left * BASE_PAGE : 0;
 }
 
+/* Somebody wants memory of the range elsewhere; what leaves a tier goes along wherever it lies. Only the loop asks for such. */
+static bool has_a_place(const struct move *m)
+{
+	return m->reason != REASON_STREAM && m->reason != REASON_OWN && !m->leaves;
+}
+
 static void one_result(struct squad *q, const struct crew_result *r)
 {
 	struct daemon *d = q->crew->daemon;
@@ -41,6 +47,8 @@ static void one_result(struct squad *q, const struct crew_result *r)
 	} else {
 		atomic_fetch_sub(r->move.reason == REASON_STREAM ? &q->busy_ahead : &q->busy, 1);
 	}
+	if (has_a_place(&r->move))
+		r->move.range->under_way--;
 	if (r->span)
 		schedule_span_done(d, &r->move, &bytes, stopped_at(r), r->whole);
 	else
@@ -202,7 +210,13 @@ void crew_unserve(struct crew *c, struct space *s)
 
 int crew_submit(struct crew *c, const struct move *m)
 {
-	return crew_push(crew_squad(c, m->range->space), m);
+	int rc = crew_push(crew_squad(c, m->range->space), m);
+
+	if (!rc && has_a_place(m)) {
+		m->range->under_way++;
+		m->range->given++;
+	}
+	return rc;
 }
 
 unsigned int crew_room(struct crew *c, struct space *s)

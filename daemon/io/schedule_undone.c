@@ -40,20 +40,30 @@ void schedule_left(struct daemon *d, struct range *r, uint64_t vpn, enum undone 
 		undone(d, r, vpn, from, why);
 }
 
-/* Adopted memory that nobody watches has a word only where somebody has moved it; it is followed from there, and told once. */
+static bool is_drained(const struct daemon *d, unsigned int tier)
+{
+	return d->world->tiers[tier].state == TIER_DRAINING;
+}
+
+/*
+ * Adopted memory that nobody watches has a word only where somebody has moved it; it is followed from there, and told
+ * once. What was seen while something was moved may be of that; what a tier loses that is being emptied is of the drain.
+ */
 void schedule_found(struct daemon *d, const struct move *m, uint64_t pages)
 {
 	struct range *r = m->range;
 	uint64_t word;
 
+	if (m->given != r->given || atomic_load(&r->dying))
+		return;
 	for (uint64_t vpn = m->vpn; pages; vpn++, pages >>= 1) {
 		word = adopted_word(r, vpn);
-		if (!(pages & 1) || atomic_load(&r->dying))
+		if (!(pages & 1))
 			continue;
 		if (r->kind == RANGE_MANAGED)
 			schedule_left(d, r, vpn, UNDONE_KERNEL);
 		else if (page_word_state(word) == PAGE_ADOPTED && !adopted_moved(r, vpn, 1, m->tier, false) && (word & PAGE_HAND))
-			undone(d, r, vpn, page_word_tier(word), UNDONE_KERNEL);
+			undone(d, r, vpn, page_word_tier(word), is_drained(d, page_word_tier(word)) ? UNDONE_DRAIN : UNDONE_KERNEL);
 	}
 }
 

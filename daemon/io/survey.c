@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The survey (survey.h). Ranges take turns, and each goes on where its last slice ended. What a slice finds comes back
- * as the result of a move (schedule_found()).
+ * as the result of a move (schedule_found()). A range of which memory is being moved is passed by: those moves look
+ * themselves, and would be met half-way. What a drain takes along wherever it lies is no such move: it may go on for days.
  */
 #include "daemon/core/adopted.h"
 #include "daemon/core/world.h"
@@ -31,11 +32,12 @@ static bool look(struct daemon *d, struct range *r)
 	uint64_t vpn, end = range_first_vpn(r) + range_pages(r);
 	struct move m = { .range = r, .kind = MOVE_LOOK, .reason = REASON_OWN };
 
-	if (!range_can_move(r) || crew_room(d->crew, r->space) <= CREW_QUEUE / 2 || !next_page(r, &vpn)) {
+	if (!range_can_move(r) || r->under_way || crew_room(d->crew, r->space) <= CREW_QUEUE / 2 || !next_page(r, &vpn)) {
 		r->survey_cursor = 0;
 		return false;
 	}
 	m.vpn = vpn;
+	m.given = r->given;
 	m.pages = (uint32_t)(end - vpn < CREW_WHOLE ? end - vpn : CREW_WHOLE);
 	r->survey_cursor = vpn + m.pages - range_first_vpn(r);
 	if (range_hold(r) && crew_submit(d->crew, &m))
@@ -49,8 +51,8 @@ void survey_round(struct daemon *d)
 	struct range *r;
 	size_t at;
 
-	if (!d->world->many_nodes || idmap_count(d->world->ops))
-		return;		/* moves that are under way look themselves, and would be met half-way */
+	if (!d->world->many_nodes)
+		return;
 	while (slices < SLICES && ranges++ < RANGES) {
 		at = d->survey;
 		r = idmap_each(d->world->ranges, &d->survey, NULL);

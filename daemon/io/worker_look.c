@@ -45,15 +45,17 @@ static int where(struct worker *w, struct range *r, uint64_t addr, uint8_t *ret_
 	return numa_where(mover->numa, &of, &addr, 1, ret_tier);
 }
 
-void worker_find_page(struct worker *w, struct range *r, uint64_t vpn)
+bool worker_find_page(struct worker *w, struct range *r, uint64_t vpn)
 {
 	uint64_t word = atomic_load_explicit(space_word(r->space, vpn << LEDGER_PAGE_SHIFT), memory_order_acquire);
 	uint8_t tier;
 
-	if (!w->hand.crew->daemon->world->many_nodes || !w->hand.mover.numa || page_word_state(word) != PAGE_RESIDENT)
-		return;
-	if (!where(w, r, vpn << LEDGER_PAGE_SHIFT, &tier) && is_elsewhere(word, PAGE_RESIDENT, tier))
+	if (!w->hand.crew->daemon->world->many_nodes || !w->hand.mover.numa || page_word_state(word) != PAGE_RESIDENT ||
+	    where(w, r, vpn << LEDGER_PAGE_SHIFT, &tier))
+		return true;	/* nothing else is known */
+	if (is_elsewhere(word, PAGE_RESIDENT, tier))
 		follow(r, vpn, word, tier);
+	return tier != NUMA_NO_TIER && w->hand.mover.mech->ops->huge;
 }
 
 /* Bit i: page i is not where its word says it is. */

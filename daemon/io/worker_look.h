@@ -8,8 +8,11 @@
 
 #include "daemon/io/crew_threads.h"
 
-/* One huge page of a managed range that rests in memory: its word and the books say where it is. */
-void worker_find_page(struct worker *w, struct range *r, uint64_t vpn);
+/*
+ * One huge page of a managed range that rests in memory: its word and the books say where it is, as far as its first
+ * base page tells. False: some of it may be elsewhere, or it is on a node of no tier.
+ */
+bool worker_find_page(struct worker *w, struct range *r, uint64_t vpn);
 /*
  * The same for at most CREW_WHOLE of them: result->whole has a bit for each that was elsewhere. Of adopted memory that
  * nobody watches only the bits are made, and only of those that all are in one tier now, which the move then names: the

@@ -15,16 +15,22 @@
 
 enum { BASE_PAGE = 4096, SPAN_ADDRESSES = 512 /* asked for at once; doors cuts it into batches by time */, SPAN_PAGES = 16 /* huge ones */ };
 
-/* The word from its old tier to the new one; false when the page is on its way somewhere else. */
+/*
+ * The word from its old tier to the new one, with the room that was taken there. Somebody else who saw it there first
+ * has booked it with room of his own (worker_look.c). False when the page is on its way somewhere else.
+ */
 static bool rebook(struct range *r, radix_word *word, uint64_t seen, unsigned int from, unsigned int to)
 {
+	struct pool *pools = r->space->account->pools;
+
 	while (page_word_state(seen) == PAGE_RESIDENT && page_word_tier(seen) == from)
 		if (page_step(word, &seen, PAGE_RESIDENT, to, 0)) {
-			pool_give(&r->space->account->pools[from], LEDGER_PAGE_SIZE);
+			pool_give(&pools[from], LEDGER_PAGE_SIZE);
 			range_account(r, from, to);
 			return true;
 		}
-	return false;
+	pool_give(&pools[to], LEDGER_PAGE_SIZE);
+	return page_word_state(seen) == PAGE_RESIDENT && page_word_tier(seen) == to;
 }
 
 static int move_one(struct worker *w, const struct move *m, uint64_t addr, struct numa_moved *ret)
@@ -60,35 +66,55 @@ static int move_mapped(struct worker *w, const struct move *m, uint64_t addr, st
 	return rc ? 0 : move_one(w, m, addr, ret);
 }
 
+/* Why some of it is not there. */
+static enum move_outcome trouble(int rc, const struct numa_moved *moved)
+{
+	if (moved->no_room)
+		return MOVE_NO_ROOM;
+	return moved->failed || rc == -EPERM ? MOVE_FAILED : MOVE_BUSY;
+}
+
+static enum move_outcome arrived(struct worker *w, const struct numa_moved *moved)
+{
+	tally_add(&w->hand.tally.node_moved, moved->moved);
+	return moved->moved ? MOVE_MOVED : MOVE_ALREADY;
+}
+
+/* It is booked there, and stays so; what of it is elsewhere comes. */
+static enum move_outcome gather(struct worker *w, const struct move *m, uint64_t addr)
+{
+	struct numa_moved moved;
+	int rc = move_mapped(w, m, addr, &moved);
+
+	return rc < 0 || moved.busy || moved.failed ? trouble(rc, &moved) : arrived(w, &moved);
+}
+
 enum move_outcome worker_move_page(struct worker *w, const struct move *m)
 {
 	struct range *r = m->range;
 	struct pool *room = &r->space->account->pools[m->tier];
 	uint64_t addr = m->vpn << LEDGER_PAGE_SHIFT;
 	radix_word *word = space_word(r->space, addr);
+	bool found = worker_find_page(w, r, m->vpn);
 	struct numa_moved moved = { 0 };
-	unsigned int from;
+	uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
+	unsigned int from = page_word_tier(seen);
 	int rc;
-	uint64_t seen;
 
-	worker_find_page(w, r, m->vpn);
-	seen = atomic_load_explicit(word, memory_order_acquire);
-	from = page_word_tier(seen);
 	if (page_word_state(seen) != PAGE_RESIDENT)
 		return MOVE_BUSY;
 	if (from == m->tier)
-		return MOVE_ALREADY;
+		return found ? MOVE_ALREADY : gather(w, m, addr);
 	if (!w->hand.mover.numa || w->hand.mover.devices[m->tier].ops)
 		return MOVE_FAILED;
 	if (pool_take(room, LEDGER_PAGE_SIZE))
 		return MOVE_NO_ROOM;
 	rc = move_mapped(w, m, addr, &moved);
-	if (rc < 0 || moved.busy || moved.failed || !rebook(r, word, seen, from, m->tier)) {
+	if (rc < 0 || moved.busy || moved.failed) {
 		pool_give(room, LEDGER_PAGE_SIZE);
-		return moved.no_room ? MOVE_NO_ROOM : moved.failed || rc == -EPERM ? MOVE_FAILED : MOVE_BUSY;
+		return trouble(rc, &moved);
 	}
-	tally_add(&w->hand.tally.node_moved, moved.moved);
-	return moved.moved ? MOVE_MOVED : MOVE_ALREADY;
+	return rebook(r, word, seen, from, m->tier) ? arrived(w, &moved) : MOVE_BUSY;
 }
 
 static void count(struct worker *w, struct crew_result *result, const struct numa_moved *n)

@@ -69,12 +69,17 @@ static void end(struct setting *s)
 }
 
 /* To a node, by this process alone, until all of it is there: a page that the kernel has in hand is passed by. */
-static bool taken_to(const struct setting *s, int node)
+static bool all_taken_to(const void *at, int node)
 {
 	unsigned long from = 2UL >> node, to = 1UL << node;
 
 	assert_true(migrate_pages(0, 64, &from, &to) >= 0);
-	return node_pages(s->at, SIZE, node) == PAGES && node_pages(hmm_range_addr(s->managed), SIZE, node) == PAGES;
+	return node_pages(at, SIZE, node) == PAGES;
+}
+
+static bool taken_to(const struct setting *s, int node)
+{
+	return all_taken_to(s->at, node) && all_taken_to(hmm_range_addr(s->managed), node);
 }
 
 static bool taken_away(const struct setting *s)
@@ -136,6 +141,70 @@ static void what_goes_on_is_told_once(void **state)
 	assert_soon(atomic_load(&s.moved) == 3 * SIZE);	/* all that was told before has been heard */
 	assert_int_equal(atomic_load(&s.back), 2 * SIZE);
 	end(&s);
+}
+
+/* The second half of one huge page. */
+static bool half_taken_to(uint8_t *at, int node)
+{
+	enum { PARTS = HUGE_PAGE / NODE_BASE_PAGE };
+	int nodes[PARTS / 2], status[PARTS / 2], there = 0;
+	void *parts[PARTS / 2];
+
+	for (size_t i = 0; i < PARTS / 2; i++) {
+		parts[i] = at + (i + PARTS / 2) * NODE_BASE_PAGE;
+		nodes[i] = node;
+	}
+	assert_true(move_pages(0, PARTS / 2, parts, nodes, status, MPOL_MF_MOVE) >= 0);
+	for (size_t i = 0; i < PARTS / 2; i++)
+		there += status[i] == node;
+	return there == PARTS / 2;
+}
+
+/* A page of base pages is on more than one node, and not where it is said to be until all of it is. */
+static void a_part_that_was_moved_comes_back(void **state)
+{
+	struct house *h = house_open(&(struct house_options){
+		.backing = "small", .config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") });
+	struct hmm_client *c = house_client(h, "parts", 0);
+	struct node_mapping lies;
+	struct hmm_move_result m;
+	struct hmm_range *r = NULL;
+
+	(void)state;
+	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), SIZE, SEED);
+	move_all(r, 0, 0, "node1");
+	assert_soon(half_taken_to(hmm_range_addr(r), 0));
+	move_some(r, 0, 0, "node1", &m);
+	assert_int_equal(m.moved, HUGE_PAGE);
+	assert_int_equal(m.already_there, SIZE - HUGE_PAGE);
+	node_mapping(hmm_range_addr(r), &lies);
+	assert_int_equal(lies.bytes[1], SIZE);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
+	hmm_client_unref(c);
+	house_close(h);
+}
+
+/* hmmd has no name for that place. */
+static void what_is_on_a_node_of_no_tier_comes_back(void **state)
+{
+	struct house *h = house_open(&(struct house_options){
+		.backing = "hugetlb", .config = "[tier node0]\nkind = numa\nnodes = 0\ncapacity = 256M\n"
+						"[policy default]\nengine = static\ntrack = no\n" });
+	struct hmm_client *c = house_client(h, "nowhere", 0);
+	struct hmm_move_result m;
+	struct hmm_range *r = NULL;
+
+	(void)state;
+	assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
+	words_fill(hmm_range_addr(r), SIZE, SEED);
+	assert_soon(all_taken_to(hmm_range_addr(r), 1));
+	move_some(r, 0, 0, "node0", &m);
+	assert_int_equal(m.moved, SIZE);
+	assert_int_equal(node_pages(hmm_range_addr(r), SIZE, 0), PAGES);
+	assert_int_equal(words_bad(hmm_range_addr(r), SIZE, SEED), 0);
+	hmm_client_unref(c);
+	house_close(h);
 }
 
 /* A worker does it a part at a time; what was done before says nothing about the parts that follow. */
@@ -257,6 +326,8 @@ int main(void)
 		cmocka_unit_test(a_move_looks_again),
 		cmocka_unit_test(what_is_listed_follows),
 		cmocka_unit_test(what_goes_on_is_told_once),
+		cmocka_unit_test(a_part_that_was_moved_comes_back),
+		cmocka_unit_test(what_is_on_a_node_of_no_tier_comes_back),
 		cmocka_unit_test(there_and_back_is_there),
 		cmocka_unit_test(what_did_not_move_is_where_it_was),
 		cmocka_unit_test(doctor_says_who_undoes_moves),
