@@ -179,6 +179,9 @@ static int open_service(struct daemon *d)
 		r = crew_new(&d->crew, d);
 	if (r)
 		return fail(r, "the threads");
+	r = signals_start(d);	/* taken in when the loop runs: who can connect can end it in good order */
+	if (r)
+		return fail(r, "signals");
 	r = server_new(&d->server, d);
 	if (r == -EADDRINUSE)
 		log_line(LOG_LEVEL_ERROR, "%s: another hmmd listens there; give --socket",
@@ -204,8 +207,6 @@ static int start_timers(struct daemon *d)
 		r = rates_start(d);
 	if (!r)
 		r = notify_watchdog_start(d);
-	if (!r)
-		r = signals_start(d);
 	if (!r)
 		r = server_start(d->server);
 	return r ? fail(r, "the loop") : 0;

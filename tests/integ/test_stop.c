@@ -123,12 +123,29 @@ static void writers_do_not_notice(void **state)
 	house_remove(h);
 }
 
+/* Whoever can connect to it can end it, however young it is. */
+static void one_that_has_just_begun_ends_too(void **state)
+{
+	enum { TIMES = 40 };
+	struct house *h = house_prepare(&(struct house_options){ .config = HOUSE_QUIET });
+	int status;
+
+	(void)state;
+	for (int i = 0; i < TIMES; i++) {
+		house_start(h);
+		status = house_stop(h);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	house_remove(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PER_BACKING(every_page_comes_back),
 		PER_BACKING(pages_unmapped_behind_our_back_are_not_waited_for),
 		PER_BACKING(writers_do_not_notice),
+		cmocka_unit_test(one_that_has_just_begun_ends_too),
 	};
 
 	return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
