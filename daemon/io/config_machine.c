@@ -3,6 +3,7 @@
  * A configuration against this machine. What can never be is an error; what is not there now, and may be when a
  * device is plugged in or a disk mounted, is a warning.
  */
+#include <grp.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,8 +118,19 @@ static void check_rate(struct config_parser *p, uint32_t i)
 			       (unsigned long long)(LEDGER_PAGE_SIZE / policy->rate));
 }
 
+/* The group that stands there by default need not be. */
+static void check_group(struct config_parser *p, const char *key, const char *group)
+{
+	struct config_place at = { CONFIG_DAEMON, 0, key };
+
+	if (group[0] && config_stood_find(p, &at) && !getgrnam(group))
+		config_warn_at(p, &at, "%s: there is no group %s on this machine", key, group);
+}
+
 void config_check_machine(struct config_parser *p)
 {
+	check_group(p, "control-group", p->config->control_group);
+	check_group(p, "userfaultfd-group", p->config->uffd_group);
 	discover_tiers(p->config);
 	for (uint32_t i = 0; i < p->config->n_tiers; i++)
 		check_tier(p, i);

@@ -11,6 +11,7 @@
 #include "daemon/io/notify.h"
 #include "daemon/io/options.h"
 #include "daemon/io/query.h"
+#include "daemon/io/server.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/io/waits.h"
 
@@ -212,21 +213,42 @@ static void examine_threads(const struct daemon *d, struct findings *f)
 	snprintf(l->remedy, sizeof(l->remedy), "systemctl restart hmmd");
 }
 
+/* As the server has looked it up: a group that is made later counts after a reload. */
+static bool is_there(struct doctor_line *l, const struct server_group *g, const char *name, const char *without)
+{
+	bool now = getgrnam(name);
+
+	if (!g->named || g->there)
+		return true;
+	l->state = DOCTOR_DEGRADED;
+	snprintf(l->text, sizeof(l->text), "there %s no group %s: only root and hmmd's user %s", now ? "was" : "is", name, without);
+	snprintf(l->remedy, sizeof(l->remedy), "%s%s%skill -HUP %d", now ? "" : "groupadd --system ", now ? "" : name,
+		 now ? "" : " && ", (int)getpid());
+	return false;
+}
+
 static void examine_control(const struct daemon *d, struct findings *f)
 {
+	struct doctor_line *l = add(f, "control_group", DOCTOR_OK);
+	const struct server_group *g = &d->server->control_group;
 	const char *group = d->world->config.control_group;
-	bool there = group[0] && getgrnam(group);
-	struct doctor_line *l =
-		add(f, "control_group", there || !group[0] ? DOCTOR_OK : DOCTOR_DEGRADED);
 
-	if (there || !group[0]) {
-		snprintf(l->text, sizeof(l->text), "root, hmmd's user%s%s may control hmmd",
-			 there ? " and group " : "", there ? group : "");
-		return;
-	}
-	snprintf(l->text, sizeof(l->text),
-		 "there is no group %s: only root and hmmd's user may control hmmd", group);
-	snprintf(l->remedy, sizeof(l->remedy), "groupadd --system %s", group);
+	if (is_there(l, g, group, "may control hmmd"))
+		snprintf(l->text, sizeof(l->text), "root, hmmd's user%s%s may control hmmd", g->named ? " and group " : "",
+			 group);
+}
+
+static void examine_device_group(const struct daemon *d, struct findings *f)
+{
+	struct doctor_line *l = add(f, "userfaultfd_group", DOCTOR_OK);
+	const struct server_group *g = &d->server->uffd_group;
+	const char *group = d->world->config.uffd_group;
+
+	if (d->uffd_device < 0)
+		snprintf(l->text, sizeof(l->text), "hmmd has no /dev/userfaultfd to hand to anybody");
+	else if (is_there(l, g, group, "are handed /dev/userfaultfd"))
+		snprintf(l->text, sizeof(l->text), g->named ? "root, hmmd's user and group %s are handed /dev/userfaultfd" :
+							      "everybody is handed /dev/userfaultfd%s", group);
 }
 
 static void examine_config(const struct daemon *d, struct findings *f)
@@ -289,6 +311,7 @@ static int query_doctor(struct query *q)
 	examine_balancing(q->daemon, &f);
 	examine_threads(q->daemon, &f);
 	examine_control(q->daemon, &f);
+	examine_device_group(q->daemon, &f);
 	examine_config(q->daemon, &f);
 	examine_store(q->daemon, &f);
 	examine_ledgers(q->daemon, &f);

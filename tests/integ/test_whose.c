@@ -214,7 +214,9 @@ static void the_device_is_for_a_group(void **state)
 {
 	struct house_options o = { .daemon = "" };
 	const struct group *g = getgrnam("daemon");
+	struct hmm_client *c;
 	struct house *h;
+	char text[64];
 	gid_t gid;
 
 	(void)state;
@@ -234,6 +236,11 @@ static void the_device_is_for_a_group(void **state)
 	o.daemon = "userfaultfd-group = no-such-group\n";
 	h = house_open(&o);
 	assert_false(is_handed(h, NOBODY, gid));
+	assert_true(house_logged(h, "userfaultfd-group: there is no group no-such-group"));
+	c = house_client(h, "root", 0);
+	ask_text(c, "doctor", "check", "userfaultfd_group", "state", text, sizeof(text));
+	assert_string_equal(text, "degraded");
+	hmm_client_unref(c);
 	house_close(h);
 }
 
