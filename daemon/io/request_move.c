@@ -41,12 +41,18 @@ int move_tier_takes(struct request *q, const struct tier *t)
 	return -1;
 }
 
+/* Whether the kernel has to be told whose memory it is. */
+static bool goes_by_pid(const struct request *q, const struct range *r, const struct tier *t)
+{
+	return r->kind == RANGE_MANAGED ? tier_is_resident(t) && q->daemon->world->many_nodes : !atomic_load(&r->adopted);
+}
+
 /* 0 or -1 (refused). */
-static int is_known(struct request *q, const struct range *r)
+static int is_known(struct request *q, const struct range *r, const struct tier *t)
 {
 	if (session_look(q->session))
 		return -1;
-	if (r->kind == RANGE_MANAGED || atomic_load(&r->adopted) || q->session->peer.image.mark)
+	if (q->session->peer.image.mark || !goes_by_pid(q, r, t))
 		return 0;
 	session_error(q->session, q->id, EPERM, "hmmd cannot be sure whose memory pid %d has: the client did not say the "
 		      "mark of its address space (its library is older, or has no /proc), or hmmd may not read it "
@@ -63,7 +69,7 @@ void request_migrate(struct request *q)
 	struct op *op;
 
 	if (request_find_span(q, m->range, m->offset, m->length, &span) ||
-	    request_find_tier(q, m->tier, &tier) || move_tier_takes(q, tier) || is_known(q, span.range))
+	    request_find_tier(q, m->tier, &tier) || move_tier_takes(q, tier) || is_known(q, span.range, tier))
 		return;
 	if (move_kind_to(span.range, tier, &kind)) {
 		session_error(q->session, q->id, EOPNOTSUPP, "tier %s %s", m->tier, why_not(span.range, tier));

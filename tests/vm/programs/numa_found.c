@@ -3,12 +3,16 @@
  * Pages that somebody else has moved: migrate_pages(2) here, in the place of NUMA balancing or of a node that is taken
  * offline. A move looks at them again, and so does hmmd by itself.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <numaif.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/ask.h"
@@ -207,6 +211,38 @@ static void what_is_on_a_node_of_no_tier_comes_back(void **state)
 	house_close(h);
 }
 
+/* A program that sees no /proc cannot say which address space it has, and hmmd moves nothing by a number alone. */
+static int move_without_proc(const struct house *h)
+{
+	struct hmm_range *r = NULL;
+	struct hmm_client *c;
+	struct hmm_op *op = NULL;
+
+	if (unshare(CLONE_NEWNS) || mount("none", "/proc", "tmpfs", 0, NULL))
+		return 2;
+	c = house_client(h, "unknown", 0);
+	if (hmm_alloc(c, HUGE_PAGE, NULL, &r))
+		return 3;
+	words_fill(hmm_range_addr(r), HUGE_PAGE, SEED);
+	return hmm_range_migrate(r, 0, 0, "node1", 0, &op) != -EPERM || !strstr(hmm_client_last_error(c), "mark");
+}
+
+static void who_cannot_be_known_is_told_why(void **state)
+{
+	struct house *h = house_open(&(struct house_options){
+		.backing = "hugetlb", .config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") });
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (!pid)
+		_exit(move_without_proc(h));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	house_close(h);
+}
+
 /* A worker does it a part at a time; what was done before says nothing about the parts that follow. */
 static void there_and_back_is_there(void **state)
 {
@@ -328,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_goes_on_is_told_once),
 		cmocka_unit_test(a_part_that_was_moved_comes_back),
 		cmocka_unit_test(what_is_on_a_node_of_no_tier_comes_back),
+		cmocka_unit_test(who_cannot_be_known_is_told_why),
 		cmocka_unit_test(there_and_back_is_there),
 		cmocka_unit_test(what_did_not_move_is_where_it_was),
 		cmocka_unit_test(doctor_says_who_undoes_moves),
