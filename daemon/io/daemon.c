@@ -38,6 +38,7 @@
 #include "daemon/io/unreadable.h"
 #include "daemon/io/version.h"
 #include "daemon/mech/driver.h"
+#include "daemon/mech/limits.h"
 
 enum { GENERATION_SHIFT = 32 };	/* ids of one daemon; the next one's begin beyond them */
 
@@ -145,6 +146,16 @@ static int open_world(struct daemon *d)
 	return 0;
 }
 
+static void tell_memory_limit(struct daemon *d)
+{
+	uint64_t wanted = daemon_memory_wanted(d);
+	struct room_limit limit;
+
+	if (memory_limit_below(wanted, &limit))
+		daemon_event(d, EVENT_WARNING, "the tiers may take %llu MiB of memory, and hmmd is killed beyond less: %s",
+			     (unsigned long long)(wanted >> 20), limit.text);
+}
+
 static int open_memory(struct daemon *d)
 {
 	int r = daemon_backing_open(d);
@@ -157,6 +168,7 @@ static int open_memory(struct daemon *d)
 	r = daemon_tiers_open(d, 0);
 	if (r)
 		return fail(r, "the tiers");
+	tell_memory_limit(d);
 	r = d->options->rootless ? -EPERM : uffd_open_device(&d->uffd_device);
 	if (r && !d->options->rootless)
 		log_line(LOG_LEVEL_WARNING, "/dev/userfaultfd: %s: clients without privilege cannot let system calls "

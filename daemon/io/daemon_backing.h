@@ -19,4 +19,7 @@ int daemon_tiers_open(struct daemon *d, unsigned int first);
 void daemon_tier_failed(struct daemon *d, unsigned int tier, const char *why);
 void daemon_tiers_close(struct daemon *d);
 
+/* Bytes that tiers may take of hmmd's own memory, which a limit of its control group kills it for. */
+uint64_t daemon_memory_wanted(const struct daemon *d);
+
 #endif

@@ -268,3 +268,20 @@ void daemon_tiers_close(struct daemon *d)
 	}
 	d->numa = numa_map_free(d->numa);
 }
+
+/* Huge pages of the pool are in no memory limit; adopted memory is the programs'. */
+static bool is_our_memory(const struct daemon *d, const struct tier *t)
+{
+	return t->device == TIER_MEMORY || (t->device == TIER_NUMA && !d->mech->ops->huge);
+}
+
+uint64_t daemon_memory_wanted(const struct daemon *d)
+{
+	const struct world *w = d->world;
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < w->n_tiers; i++)
+		if (is_our_memory(d, &w->tiers[i]) && __builtin_add_overflow(sum, tier_promised(&w->tiers[i]), &sum))
+			sum = UINT64_MAX;
+	return sum;
+}

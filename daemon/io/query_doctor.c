@@ -6,6 +6,7 @@
 
 #include "daemon/io/crew.h"
 #include "daemon/io/daemon.h"
+#include "daemon/io/daemon_backing.h"
 #include "daemon/io/denied.h"
 #include "daemon/io/errand.h"
 #include "daemon/io/notify.h"
@@ -14,6 +15,7 @@
 #include "daemon/io/server.h"
 #include "daemon/io/unreadable.h"
 #include "daemon/io/waits.h"
+#include "daemon/mech/limits.h"
 
 static const struct column columns[] = {
 	{ "check", UNIT_TEXT },
@@ -96,6 +98,22 @@ static void examine_room(const struct daemon *d, struct findings *f)
 		snprintf(l->remedy, sizeof(l->remedy), "%s", d->short_of[i].remedy);
 		return;
 	}
+}
+
+static void examine_memory(const struct daemon *d, struct findings *f)
+{
+	uint64_t wanted = daemon_memory_wanted(d);
+	struct room_limit limit;
+	bool less = memory_limit_below(wanted, &limit);
+	struct doctor_line *l = add(f, "memory_limit", less ? DOCTOR_DEGRADED : DOCTOR_OK);
+
+	if (!less) {
+		snprintf(l->text, sizeof(l->text), "no control group limits hmmd to less memory than its tiers may take");
+		return;
+	}
+	snprintf(l->text, sizeof(l->text), "tiers may take %llu MiB, and hmmd is killed beyond less: %.90s",
+		 (unsigned long long)(wanted >> 20), limit.text);
+	snprintf(l->remedy, sizeof(l->remedy), "%s", limit.remedy);
 }
 
 /* Who waits longest, and what would help. */
@@ -305,6 +323,7 @@ static int query_doctor(struct query *q)
 	examine_backing(q->daemon, &f);
 	examine_tiers(q->daemon, &f);
 	examine_room(q->daemon, &f);
+	examine_memory(q->daemon, &f);
 	examine_waits(q, &f);
 	examine_errands(q->daemon, &f);
 	examine_files(q->daemon, &f);

@@ -16,6 +16,11 @@
 #define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 enum { PATH = 256, LINE = 1024 };
 
+enum measure {
+	LEFT,	/* what a limit leaves besides what is used */
+	ALL	/* what it allows: what is used may be cached files, which make room */
+};
+
 struct group_limit {
 	const char *controller;		/* of version 1; "" for version 2 */
 	const char *limit, *usage;	/* files */
@@ -95,7 +100,7 @@ static void note(struct room_limit *ret, enum wait_reason reason, uint64_t free)
 	ret->free = free;
 }
 
-static void look_at_group(const struct group_limit *g, const char *dir, struct room_limit *ret)
+static void look_at_group(const struct group_limit *g, enum measure measure, const char *dir, struct room_limit *ret)
 {
 	char path[PATH * 3];
 	uint64_t limit, usage, left;
@@ -106,7 +111,7 @@ static void look_at_group(const struct group_limit *g, const char *dir, struct r
 	snprintf(path, sizeof(path), "%s/%s", dir, g->usage);
 	if (!number_in(path, &usage))
 		return;
-	left = limit > usage ? limit - usage : 0;
+	left = measure == ALL ? limit : limit > usage ? limit - usage : 0;
 	if (left >= ret->free)
 		return;
 	note(ret, g->hugetlb ? WAIT_HUGE_CGROUP : WAIT_MEMORY_CGROUP, left);
@@ -115,7 +120,7 @@ static void look_at_group(const struct group_limit *g, const char *dir, struct r
 }
 
 /* The group and all above it, as far as they are seen here. */
-static void look_at_groups(const struct group_limit *g, struct room_limit *ret)
+static void look_at_groups(const struct group_limit *g, enum measure measure, struct room_limit *ret)
 {
 	char root[PATH], dir[PATH], group[PATH], path[PATH * 2], *slash;
 	const char *below = group;
@@ -126,12 +131,20 @@ static void look_at_groups(const struct group_limit *g, struct room_limit *ret)
 		below = group + strlen(root);
 	snprintf(path, sizeof(path), "%s%s", dir, strcmp(below, "/") ? below : "");
 	while (strlen(path) >= strlen(dir)) {
-		look_at_group(g, path, ret);
+		look_at_group(g, measure, path, ret);
 		slash = strrchr(path, '/');
 		if (!slash)
 			return;
 		*slash = '\0';
 	}
+}
+
+static void look_at_all(bool hugetlb, enum measure measure, struct room_limit *ret)
+{
+	*ret = (struct room_limit){ .free = UINT64_MAX };
+	for (size_t i = 0; i < sizeof(group_limits) / sizeof(group_limits[0]); i++)
+		if (group_limits[i].hugetlb == hugetlb)
+			look_at_groups(&group_limits[i], measure, ret);
 }
 
 static void look_at_pool(struct room_limit *ret)
@@ -171,12 +184,15 @@ static void blame_nodes(uint64_t nodes, struct room_limit *ret)
 
 void room_limit_find(bool hugetlb, uint64_t nodes, uint64_t missing, struct room_limit *ret)
 {
-	*ret = (struct room_limit){ .free = UINT64_MAX };
-	for (size_t i = 0; i < sizeof(group_limits) / sizeof(group_limits[0]); i++)
-		if (group_limits[i].hugetlb == hugetlb)
-			look_at_groups(&group_limits[i], ret);
+	look_at_all(hugetlb, LEFT, ret);
 	if (hugetlb)
 		look_at_pool(ret);
 	if (ret->free >= (ret->reason == WAIT_HUGE_POOL ? LEDGER_PAGE_SIZE : missing))
 		blame_nodes(nodes, ret);
+}
+
+bool memory_limit_below(uint64_t bytes, struct room_limit *ret)
+{
+	look_at_all(false, ALL, ret);
+	return ret->free < bytes;
 }

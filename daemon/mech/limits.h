@@ -14,5 +14,7 @@ struct room_limit {
 };
 /* For huge pages of the pool, else for pages of tmpfs, on these nodes; `missing`: bytes that the tier should still have. */
 void room_limit_find(bool hugetlb, uint64_t nodes, uint64_t missing, struct room_limit *ret);
+/* Whether our control group or one above it allows less memory than that; `free` is then all that it allows. */
+bool memory_limit_below(uint64_t bytes, struct room_limit *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/support/ask.h"
 #include "tests/support/backing.h"
 #include "tests/support/group.h"
 #include "tests/support/move.h"
@@ -14,6 +15,7 @@
 
 enum { PAGES = 8, SEED = 977 };
 #define SIZE (PAGES * HUGE_PAGE)
+#define LIMIT (384 * MiB)	/* hmmd itself fits, the tier of 512 MiB does not */
 
 struct parties {
 	struct house *house;
@@ -114,9 +116,41 @@ static void the_daemon_pays_on_every_way(void **state)
 	group_close(&p.daemon);
 }
 
+/* What hmmd would be killed for is told before it is. */
+static void a_limit_below_the_tiers_is_told(void **state)
+{
+	const char *missing = house_backing_missing("small") ?: group_memory_missing();
+	struct house_options o = { .backing = "small" };
+	struct hmm_client *c;
+	struct group group;
+	struct house *h;
+	char text[64];
+
+	(void)state;
+	if (missing)
+		skip_because("%s", missing);
+	group_open("memory", "limit", &group);
+	group_limit(&group, LIMIT);
+	o.group = group.procs;
+	h = house_prepare(&o);
+	house_write_config(h, "[tier dram]\nkind = numa\nnodes = 0\ncapacity = 512M\n");
+	house_start(h);
+	assert_true(house_logged(h, "the tiers may take 512 MiB of memory"));
+	c = house_client(h, "limit", 0);
+	ask_text(c, "doctor", "check", "memory_limit", "state", text, sizeof(text));
+	assert_string_equal(text, "degraded");
+	group_limit(&group, UINT64_MAX);
+	ask_text(c, "doctor", "check", "memory_limit", "state", text, sizeof(text));
+	assert_string_equal(text, "ok");
+	hmm_client_unref(c);
+	house_close(h);
+	group_close(&group);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { PER_BACKING(the_daemon_pays_on_every_way) };
+	const struct CMUnitTest tests[] = { PER_BACKING(the_daemon_pays_on_every_way),
+					    cmocka_unit_test(a_limit_below_the_tiers_is_told) };
 
 	return cmocka_run_group_tests_name("payer", tests, NULL, NULL);
 }

@@ -68,10 +68,12 @@ const char *group_hugetlb_missing(void)
 
 void group_limit(const struct group *g, uint64_t bytes)
 {
+	const char *file = !strcmp(g->controller, "hugetlb") ? "hugetlb.2MB.max" :
+			   strcmp(g->root, MEMORY_V1) ? "memory.max" : "memory.limit_in_bytes";
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
-	assert_true(put(g->dir, "hugetlb.2MB.max", bytes == UINT64_MAX ? "max" : text));
+	assert_true(put(g->dir, file, bytes != UINT64_MAX ? text : strcmp(g->root, MEMORY_V1) ? "max" : "-1"));
 }
 
 const char *group_memory_missing(void)

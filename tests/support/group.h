@@ -18,7 +18,7 @@ const char *group_hugetlb_missing(void);
 const char *group_memory_missing(void);
 /* Without a limit. Several at a time have different names. */
 void group_open(const char *controller, const char *name, struct group *ret);
-void group_limit(const struct group *g, uint64_t bytes);	/* of huge pages; UINT64_MAX: none */
+void group_limit(const struct group *g, uint64_t bytes);	/* of what its controller counts; UINT64_MAX: none */
 uint64_t group_usage(const struct group *g);			/* bytes of huge pages charged to it */
 uint64_t group_shmem(const struct group *g);			/* of shared memory, by the memory controller */
 /* This process joins it, and goes back to where it came from. */
