@@ -184,4 +184,62 @@ static void beside(void)
 	other_exit(&o);
 }
 
-TESTS(TEST(fatal), TEST(not_fatal), TEST(beside))
+struct drain {
+	uint32_t dev;
+	_Atomic pid_t tid;
+};
+
+/* It has an hour. */
+static void *drain_long(void *arg)
+{
+	struct drain *drain = arg;
+	struct hmmdev_dev_ctl ctl = { .op = HMMDEV_OP_DRAIN, .dev = drain->dev, .timeout_ms = 3600 * 1000 };
+	int fd = space_open();
+
+	atomic_store(&drain->tid, gettid());
+	expect_is(call(fd, HMMDEV_DEV_CTL, &ctl), -EAGAIN);
+	close(fd);
+	return arg;
+}
+
+/* For something that only a fatal signal ends. */
+static bool waits(pid_t tid)
+{
+	char path[64], text[128];
+	const char *state;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	setting_get(path, text, sizeof(text));
+	state = strrchr(text, ')');
+	return state && state[2] == 'D';
+}
+
+/* A request to drain waits for a program that keeps its lock; the error does not, and goes on to the next. */
+static void beside_a_drain(void)
+{
+	uint32_t dev = pci_device(), other = beside_bind(dev);
+	struct other loser = other_start(HUGE, SEED);
+	struct drain drain = { .dev = dev };
+	int hold = open("/dev/hold", O_WRONLY | O_CLOEXEC);
+	pthread_t thread;
+
+	if (hold < 0)
+		tap_skip("nothing that holds a lock");
+	move_all(loser.fd, loser.at, HUGE, dev);
+	expect(dprintf(hold, "%d", loser.pid) > 0);
+	expect_is(pthread_create(&thread, NULL, drain_long, &drain), 0);
+	expect(soon(atomic_load(&drain.tid) && waits(drain.tid)));
+	break_above(pci_function(), FATAL);
+	expect(soon(device_info(other).state == HMMDEV_STATE_DRAINING));
+	expect(waits(drain.tid));
+	close(hold);
+	pthread_join(thread, NULL);
+	expect_is(device_info(dev).used, HUGE);
+	other_kill(&loser);
+	expect(device_drain(dev));
+	pci_unbind(pci_function());
+	pci_bind(pci_function());
+	beside_unbind();
+}
+
+TESTS(TEST(fatal), TEST(not_fatal), TEST(beside), TEST(beside_a_drain))

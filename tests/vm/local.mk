@@ -8,7 +8,8 @@ EXTRA_DIST += tests/vm/vm tests/vm/kernel tests/vm/module tests/vm/source tests/
 	tests/vm/boot/vm.target \
 	tests/vm/guest/adopted-demo tests/vm/host/adopted-demo \
 	tests/vm/guest/driver-errors tests/vm/host/driver-errors \
-	tests/vm/guest/driver-faults tests/vm/host/driver-faults
+	tests/vm/guest/driver-faults tests/vm/host/driver-faults \
+	tests/vm/hold/Makefile tests/vm/hold/hold.c
 
 # Each is a run or more in a guest and speaks TAP. They build and boot for minutes, so they are no part of
 # `make check`; tests/serial.mk has them follow each other.
