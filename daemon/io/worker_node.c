@@ -71,7 +71,7 @@ static enum move_outcome trouble(int rc, const struct numa_moved *moved)
 {
 	if (moved->no_room)
 		return MOVE_NO_ROOM;
-	return moved->failed || rc == -EPERM ? MOVE_FAILED : MOVE_BUSY;
+	return moved->failed || rc == -EPERM || rc == -ENODEV ? MOVE_FAILED : MOVE_BUSY;
 }
 
 static enum move_outcome arrived(struct worker *w, const struct numa_moved *moved)

@@ -20,7 +20,7 @@ vm_tests = \
 	tests/vm/cases/driver-loads-6.1.vm tests/vm/cases/driver-loads-6.12.vm \
 	tests/vm/cases/driver-errors-7.2.vm \
 	tests/vm/cases/adopted-demo.vm \
-	tests/vm/cases/nodes-2.vm tests/vm/cases/nodes-3.vm \
+	tests/vm/cases/nodes-2.vm tests/vm/cases/nodes-3.vm tests/vm/cases/nodes-undone.vm \
 	tests/vm/cases/service.vm
 EXTRA_DIST += $(vm_tests)
 

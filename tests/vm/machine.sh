@@ -41,6 +41,16 @@ equal_nodes() {
 	done
 }
 
+# dimm_node NUMBER MIB: a node whose memory the kernel adds when it has started, and
+# puts nothing into that has to stay.
+dimm_node() {
+	machine="$machine -m slots=1,maxmem=$((memory + $2))M"
+	machine="$machine -object memory-backend-ram,id=m$1,size=$2M"
+	machine="$machine -numa node,nodeid=$1$([ "$1" -ge "$processors" ] || echo ",cpus=$1")"
+	machine="$machine -device pc-dimm,memdev=m$1,node=$1"
+	append="$append memhp_default_state=online_movable"
+}
+
 # hmat TARGET LATENCY BANDWIDTH, as seen from the processors.
 hmat() {
 	for what in "access-latency,latency=$2" "access-bandwidth,bandwidth=$3"; do
@@ -76,9 +86,10 @@ build_machine() {
 	machine="-m ${memory}M -smp $processors,sockets=$processors"
 	if [ "$tier" = yes ]; then
 		tiers
-	elif [ "$nodes" -gt 1 ]; then
+	elif [ "$nodes" -gt 1 ] || [ -n "$dimm" ]; then
 		equal_nodes
 	fi
+	[ -z "$dimm" ] || dimm_node "$nodes" "$(mib "$dimm")"
 	if [ -n "$ivshmem" ]; then
 		machine="$machine -object memory-backend-ram,id=shared,share=on"
 		machine="$machine,size=$(mib "$ivshmem")M"

@@ -7,6 +7,7 @@ vm_programs = \
 	tests/vm/programs/numa_found \
 	tests/vm/programs/numa_moves \
 	tests/vm/programs/numa_policy \
+	tests/vm/programs/numa_undone \
 	tests/vm/programs/service
 EXTRA_PROGRAMS += $(vm_programs)
 
@@ -23,6 +24,10 @@ tests_vm_programs_numa_moves_LDADD = $(support_ldadd) -lnuma
 tests_vm_programs_numa_policy_SOURCES = tests/vm/programs/numa_policy.c $(vm_program_nodes)
 tests_vm_programs_numa_policy_CFLAGS = $(support_cflags)
 tests_vm_programs_numa_policy_LDADD = $(support_ldadd) -lnuma
+
+tests_vm_programs_numa_undone_SOURCES = tests/vm/programs/numa_undone.c $(vm_program_nodes)
+tests_vm_programs_numa_undone_CFLAGS = $(support_cflags)
+tests_vm_programs_numa_undone_LDADD = $(support_ldadd) -lnuma
 
 vm_program_unit = $(vm_program_common) tests/vm/programs/unit.c tests/vm/programs/unit.h \
 	tests/vm/programs/work.c tests/vm/programs/work.h
