@@ -122,24 +122,28 @@ bool drain_is_last_node(const struct world *w, unsigned int tier)
  * The promise goes along with the home; where that needs memory that is not there, the old promise
  * stands.
  */
-static void rehome(struct world *w, struct range *r)
+static void rehome(struct world *w, struct list_node *ranges)
 {
-	uint32_t reach;
+	LIST_EACH(node, ranges) {
+		struct range *r = container_of(node, struct range, in_policy);
+		uint32_t reach;
 
-	range_rehome(r, w);
-	reach = r->reach | 1U << r->home;
-	if (r->kind == RANGE_ADOPTED ||
-	    !commit_move(w, r->space->account, r->reach, reach, r->managed.amount))
-		r->reach = reach;
+		range_rehome(r, w);
+		reach = r->reach | 1U << r->home;
+		if (r->kind == RANGE_ADOPTED ||
+		    !commit_move(w, r->space->account, r->reach, reach, r->managed.amount))
+			r->reach = reach;
+	}
 }
 
 static void rehome_all(struct world *w)
 {
 	unsigned int i;
 
-	for (i = 0; i < w->n_policies; i++)
-		LIST_EACH(node, &w->policies[i].ranges)
-			rehome(w, container_of(node, struct range, in_policy));
+	for (i = 0; i < w->n_policies; i++) {
+		rehome(w, &w->policies[i].ranges);
+		rehome(w, &w->policies[i].adopted);
+	}
 }
 
 int world_drain(struct world *w, unsigned int tier)

@@ -4,11 +4,9 @@
  * offline. A move looks at them again, and so does hmmd by itself.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <numaif.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/uio.h>
@@ -144,6 +142,37 @@ static void what_goes_on_is_told_once(void **state)
 	move_all(s.managed, 0, 0, "node0");
 	assert_soon(atomic_load(&s.moved) == 3 * SIZE);	/* all that was told before has been heard */
 	assert_int_equal(atomic_load(&s.back), 2 * SIZE);
+	end(&s);
+}
+
+static bool any_taken_away(const struct setting *s)
+{
+	return taken_away(s) || node_pages(hmm_range_addr(s->managed), SIZE, 0) > 0;
+}
+
+/* Something is pinned there, so that the tier goes on draining; the kernel brings more, which leaves again. */
+static void a_tier_that_drains_is_looked_at(void **state)
+{
+	struct hmm_control k = HMM_CONTROL_INIT;
+	struct hmm_range *pinned = NULL;
+	struct hmm_client *boss;
+	struct setting s;
+
+	(void)state;
+	begin(&s);
+	boss = house_client(s.house, "boss", HMM_CLIENT_CONTROL);
+	assert_int_equal(hmm_alloc(s.client, HUGE_PAGE, NULL, &pinned), 0);
+	assert_int_equal(hmm_range_pin(pinned, 0, 0, "node0"), 0);
+	words_fill(hmm_range_addr(pinned), HUGE_PAGE, SEED);
+	k.verb = HMM_CONTROL_DRAIN;
+	k.tier = "node0";
+	k.flags = HMM_CONTROL_KEEP;
+	assert_int_equal(hmm_control(boss, &k, NULL), 0);
+	assert_soon(any_taken_away(&s));
+	assert_soon(node_pages(hmm_range_addr(s.managed), SIZE, 1) == PAGES);
+	assert_soon(node_pages(s.at, SIZE, 1) == PAGES);
+	assert_int_equal(node_pages(hmm_range_addr(pinned), HUGE_PAGE, 0), 1);
+	hmm_client_unref(boss);
 	end(&s);
 }
 
@@ -300,75 +329,18 @@ static void what_did_not_move_is_where_it_was(void **state)
 	end(&s);
 }
 
-static void set(const char *setting, int on)
-{
-	FILE *f = fopen(setting, "we");
-
-	assert_non_null(f);
-	fprintf(f, "%d\n", on);
-	assert_int_equal(fclose(f), 0);
-}
-
-/* The doctor's word while this setting is on. */
-static void assert_doctor(struct hmm_client *c, const char *setting, const char *expected)
-{
-	char text[64];
-
-	ask_text(c, "doctor", "check", "balancing", "state", text, sizeof(text));
-	assert_string_equal(text, "ok");
-	set(setting, 1);
-	ask_text(c, "doctor", "check", "balancing", "state", text, sizeof(text));
-	set(setting, 0);
-	assert_string_equal(text, expected);
-}
-
-#define BALANCING "/proc/sys/kernel/numa_balancing"
-#define DEMOTION "/sys/kernel/mm/numa/demotion_enabled"
-
-static void doctor_says_who_undoes_moves(void **state)
-{
-	struct setting s;
-
-	(void)state;
-	begin(&s);
-	assert_doctor(s.client, BALANCING, "degraded");
-	assert_doctor(s.client, DEMOTION, "degraded");
-	end(&s);
-}
-
-/* The kernel moves the pages of files too, but none of a file of huge pages. */
-static void managed_memory_is_undone_too(void **state)
-{
-	static const char *const backings[] = { "hugetlb", "thp", "small" };
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		struct house *h = house_open(&(struct house_options){
-			.backing = backings[i], .config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") });
-		struct hmm_client *c = house_client(h, "balanced", 0);
-		struct hmm_range *r = NULL;
-
-		assert_doctor(c, BALANCING, "ok");	/* there is nothing yet */
-		assert_int_equal(hmm_alloc(c, SIZE, NULL, &r), 0);
-		assert_doctor(c, BALANCING, i ? "degraded" : "ok");
-		hmm_client_unref(c);
-		house_close(h);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_move_looks_again),
 		cmocka_unit_test(what_is_listed_follows),
 		cmocka_unit_test(what_goes_on_is_told_once),
+		cmocka_unit_test(a_tier_that_drains_is_looked_at),
 		cmocka_unit_test(a_part_that_was_moved_comes_back),
 		cmocka_unit_test(what_is_on_a_node_of_no_tier_comes_back),
 		cmocka_unit_test(who_cannot_be_known_is_told_why),
 		cmocka_unit_test(there_and_back_is_there),
 		cmocka_unit_test(what_did_not_move_is_where_it_was),
-		cmocka_unit_test(doctor_says_who_undoes_moves),
-		cmocka_unit_test(managed_memory_is_undone_too),
 	};
 
 	return cmocka_run_group_tests_name("moved by others", tests, NULL, NULL);

@@ -22,6 +22,8 @@ enum { PAGES = 8, SEED = 7 };
 #define FAR "node1"
 #define NEAR "node0"
 #define BALANCING "/proc/sys/kernel/numa_balancing"
+#define DEMOTION "/sys/kernel/mm/numa/demotion_enabled"
+#define QUIET "[policy default]\nengine = static\ntrack = no\n"
 
 struct scene {
 	struct house *house;
@@ -57,7 +59,7 @@ static size_t pages_told(struct scene *s, const struct hmm_range *r, const char 
 static void open_scene(struct scene *s)
 {
 	*s = (struct scene){ .house = house_open(&(struct house_options){
-		.config = node_config(256, "[policy default]\nengine = static\ntrack = no\n") }) };
+		.config = node_config(256, QUIET) }) };
 	s->client = house_client(s->house, "undone", 0);
 	assert_int_equal(hmm_client_set_event_handler(s->client, hear, s), 0);
 	assert_int_equal(hmm_register(s->client, node_memory(SIZE, true), SIZE, NULL, &s->ranges[0]), 0);
@@ -186,12 +188,21 @@ static bool brought_back(const struct hmm_range *r)
 	return pages_on(r, 0) == PAGES;
 }
 
-static void doctor_says(struct scene *s, const char *state)
+static void doctor_says(struct hmm_client *c, const char *state)
 {
 	char text[64];
 
-	ask_text(s->client, "doctor", "check", "balancing", "state", text, sizeof(text));
+	ask_text(c, "doctor", "check", "balancing", "state", text, sizeof(text));
 	assert_string_equal(text, state);
+}
+
+/* While this setting is on. */
+static void doctor_says_of(struct hmm_client *c, const char *setting, const char *state)
+{
+	doctor_says(c, "ok");
+	assert_true(written(setting, "1"));
+	doctor_says(c, state);
+	assert_true(written(setting, "0"));
 }
 
 static void balancing_brings_it_back(void **state)
@@ -202,13 +213,13 @@ static void balancing_brings_it_back(void **state)
 	(void)state;
 	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
 	open_scene(&s);
-	doctor_says(&s, "ok");
+	doctor_says(s.client, "ok");
 	CPU_ZERO(&near);
 	CPU_SET(0, &near);
 	assert_int_equal(sched_setaffinity(0, sizeof(near), &near), 0);
 	assert_true(written(BALANCING, "1"));
 	vm_soon(brought_back(s.ranges[0]));
-	doctor_says(&s, "degraded");
+	doctor_says(s.client, "degraded");
 	assert_true(written(BALANCING, "0"));
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 	vm_soon(pages_told(&s, s.ranges[0], NEAR) == PAGES);
@@ -217,12 +228,37 @@ static void balancing_brings_it_back(void **state)
 	close_scene(&s);
 }
 
+/* It moves the pages of files too, but none of a file of huge pages. */
+static void doctor_says_who_undoes_moves(void **state)
+{
+	static const char *const backings[] = { "hugetlb", "thp", "small" };
+	struct hmm_range *r[2] = { NULL };
+	void *own = node_memory(SIZE, true);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct house *h = house_open(&(struct house_options){ .backing = backings[i], .config = node_config(256, QUIET) });
+		struct hmm_client *c = house_client(h, "balanced", 0);
+
+		doctor_says_of(c, BALANCING, "ok");	/* there is nothing yet */
+		assert_int_equal(hmm_alloc(c, SIZE, NULL, &r[0]), 0);
+		doctor_says_of(c, BALANCING, i ? "degraded" : "ok");
+		assert_int_equal(hmm_register(c, own, SIZE, NULL, &r[1]), 0);
+		doctor_says_of(c, BALANCING, "degraded");
+		doctor_says_of(c, DEMOTION, "degraded");
+		hmm_client_unref(c);
+		house_close(h);
+	}
+	node_release(own, SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_node_goes_offline, bring_node),
 		cmocka_unit_test_setup(a_move_after_that_is_true, bring_node),
 		cmocka_unit_test_setup(balancing_brings_it_back, bring_node),
+		cmocka_unit_test_setup(doctor_says_who_undoes_moves, bring_node),
 	};
 
 	return cmocka_run_group_tests_name("undone by the kernel", tests, NULL, NULL);
