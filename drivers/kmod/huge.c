@@ -19,6 +19,7 @@
 #include "huge.h"
 #include "loan.h"
 #include "move.h"
+#include "space.h"
 
 struct folio *hmmdev_huge_at(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -102,21 +103,27 @@ static bool hmmdev_huge_prepare_at(struct hmmdev_move *mv, unsigned long addr)
 	mmap_assert_write_locked(mv->vma->vm_mm);
 	if (mv->fault_page == &folio->page || hmmdev_huge_is_alone(folio))
 		return true;
+	if (mv->space && hmmdev_inject_hit(mv->space, HMMDEV_INJECT_SPLIT, HPAGE_PMD_ORDER))
+		return false;
 	hmmdev_huge_split(mv->vma, addr, mv->from, NULL);
 	return !hmmdev_huge_at(mv->vma, addr);
 }
 
+/* The kernel is told once for a whole window whether it may take huge pages. */
 bool hmmdev_huge_prepare(struct hmmdev_move *mv)
 {
 	unsigned long addr = ALIGN(mv->addr, HPAGE_PMD_SIZE);
 	unsigned long end = mv->addr + mv->npages * PAGE_SIZE;
-	bool ready = true;
 
 	if (mv->flags & HMMDEV_MIGRATE_NO_SPLIT)
 		return true;
-	for (; addr + HPAGE_PMD_SIZE <= end; addr += HPAGE_PMD_SIZE)
-		ready &= hmmdev_huge_prepare_at(mv, addr);
-	return ready;
+	for (; addr + HPAGE_PMD_SIZE <= end; addr += HPAGE_PMD_SIZE) {
+		if (hmmdev_huge_prepare_at(mv, addr))
+			continue;
+		mv->npages = addr > mv->addr ? (addr - mv->addr) / PAGE_SIZE : HPAGE_PMD_NR;
+		return addr > mv->addr;
+	}
+	return true;
 }
 
 void hmmdev_huge_split_faulting(struct vm_area_struct *vma, unsigned long addr, struct folio *folio)

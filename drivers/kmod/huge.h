@@ -35,8 +35,9 @@ bool hmmdev_huge_is_shared(struct folio *folio);
 u64 *hmmdev_huge_reason_to_stay(struct hmmdev_move *mv);
 /*
  * Splits what others map, too, of the window, whose mmap lock and VMA are held for writing where
- * huge pages are met, unless the window is one that may leave with NO_SPLIT. False: some of it stays
- * huge, the window must not take it whole.
+ * huge pages are met, unless the window is one that may leave with NO_SPLIT. What cannot be split for
+ * the moment ends the window before it, so that the others need not be split for it. False: the window
+ * is now such a page alone, and must not take it whole.
  */
 bool hmmdev_huge_prepare(struct hmmdev_move *mv);
 /*

@@ -3,14 +3,14 @@
  * DOC: Injected failures
  *
  * Distribution kernels have no fault injection; with test=1 a descriptor may ask that its n-th next
- * allocation or copy, and `count` in all, fail. One counter per kind, made at open; without test=1
+ * allocation, copy or split, and `count` in all, fail. One counter per kind, made at open; without test=1
  * there is none and nothing is ever hit.
  */
 #include <linux/slab.h>
 
 #include "space.h"
 
-#define HMMDEV_INJECT_KINDS (HMMDEV_INJECT_COPY + 1)
+#define HMMDEV_INJECT_KINDS (HMMDEV_INJECT_SPLIT + 1)
 
 struct hmmdev_injection {
 	spinlock_t lock;	/* guards what follows */

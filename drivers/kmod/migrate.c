@@ -75,12 +75,25 @@ static int hmmdev_range_check(struct hmmdev_journey *j)
 	return min(rc, 0);
 }
 
+static void hmmdev_window_all(struct hmmdev_journey *j)
+{
+	j->mv.addr = j->w.addr;
+	j->mv.npages = hmmdev_window_pages(&j->w);
+}
+
+/* In parts where a huge page has to stay (hmmdev_huge_prepare()). */
 static int hmmdev_move_and_tell(struct hmmdev_journey *j)
 {
-	int rc = hmmdev_move_vma(&j->mv);
+	struct hmmdev_move *mv = &j->mv;
+	int rc = 0;
 
-	if (!rc)
-		hmmdev_census_left(&j->mv);
+	for (; !rc && mv->addr < j->w.end; mv->addr += mv->npages * PAGE_SIZE) {
+		mv->npages = (j->w.end - mv->addr) / PAGE_SIZE;
+		rc = hmmdev_move_vma(mv);
+		if (!rc)
+			hmmdev_census_left(mv);
+	}
+	hmmdev_window_all(j);
 	return rc;
 }
 
@@ -217,8 +230,7 @@ static int hmmdev_window_locked(struct hmmdev_journey *j, struct hmmdev_migrate 
 	if (j->exclusive)
 		hmmdev_vma_exclude(vma);
 	j->mv.vma = vma;
-	j->mv.addr = j->w.addr;
-	j->mv.npages = hmmdev_window_pages(&j->w);
+	hmmdev_window_all(j);
 	j->mv.sum = part;
 	return hmmdev_window_run(j);
 }

@@ -148,7 +148,6 @@ int hmmdev_move_vma(struct hmmdev_move *mv)
 		.src = mv->src,
 		.dst = mv->dst,
 		.start = mv->addr,
-		.end = mv->addr + mv->npages * PAGE_SIZE,
 		.fault_page = mv->fault_page,
 	};
 	u64 *stay;
@@ -161,6 +160,7 @@ int hmmdev_move_vma(struct hmmdev_move *mv)
 		return 0;
 	}
 	hmmdev_select_source(mv, &args);
+	args.end = mv->addr + mv->npages * PAGE_SIZE;
 	rc = migrate_vma_setup(&args);
 	if (rc)
 		return rc;

@@ -56,7 +56,8 @@ void hmmdev_move_close(struct hmmdev_move *mv);
 
 /*
  * All steps for [addr, addr + npages) of the vma, with the mmap lock held; where huge pages may
- * leave a device for writing, and the VMA too (hmmdev_vma_exclude()).
+ * leave a device for writing, and the VMA too (hmmdev_vma_exclude()). There npages may be less
+ * afterwards, at a huge page's start: the rest is still to be moved.
  */
 int hmmdev_move_vma(struct hmmdev_move *mv);
 

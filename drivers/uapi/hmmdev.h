@@ -355,6 +355,7 @@ enum hmmdev_inject_what {
 	HMMDEV_INJECT_DEVICE_ALLOC = 0,
 	HMMDEV_INJECT_SYSTEM_ALLOC = 1,
 	HMMDEV_INJECT_COPY = 2,
+	HMMDEV_INJECT_SPLIT = 3, /* of a huge page that others map too, before it leaves a device */
 };
 
 #define HMMDEV_INJECT_HUGE_ONLY (1U << 0) /* count and fail only allocations of huge pages */

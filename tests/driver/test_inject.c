@@ -8,6 +8,7 @@
 
 #include "tests/driver/space.h"
 #include "tests/driver/tap.h"
+#include "tests/support/words.h"
 
 enum { SEED = 51 };
 #define BYTES (4 * MiB)
@@ -166,6 +167,44 @@ static void shared_fault(void)
 	expect(soon(!device_info(dev).used));
 }
 
+/*
+ * A child has one of two huge pages, too, and that one cannot be split before it leaves; the other leaves
+ * whole, before or after it.
+ */
+static void beside_unsplit(size_t shared, size_t own)
+{
+	uint32_t dev = device_private(8 * MiB);
+	int fd = space_open(), ends[2], ready[2], child;
+	char *at = memory_huge(BYTES, SEED), byte;
+	struct hmmdev_migrate m;
+
+	words_fill(at + HUGE, HUGE, SEED);
+	move_all(fd, at, BYTES, dev);
+	expect_is(pipe(ends) | pipe(ready), 0);
+	child = in_child({
+		close(ends[1]);
+		expect_is(munmap(at + own, HUGE), 0);
+		expect_is(write(ready[1], "", 1), 1);
+		expect_is(read(ends[0], &byte, 1), 0);
+		expect_words(at + shared, HUGE, SEED);
+	});
+	expect_is(read(ready[0], &byte, 1), 1);
+	inject(fd, HMMDEV_INJECT_SPLIT, 0, 1, 1);
+	expect_is(evict(fd, at, BYTES, &m), 0);
+	expect_is(m.moved, BYTES / PAGE);
+	expect_is(m.moved_thp, HUGE / PAGE);
+	expect_words(at, HUGE, SEED);
+	expect_words(at + HUGE, HUGE, SEED);
+	close(ends[1]);
+	end_child(child);
+}
+
+static void unsplit(void)
+{
+	beside_unsplit(0, HUGE);
+	beside_unsplit(HUGE, 0);
+}
+
 /* Everything fails in turn, at every place. */
 static void every_place(void)
 {
@@ -174,7 +213,7 @@ static void every_place(void)
 	char *at = memory_huge(BYTES, SEED);
 
 	for (uint32_t n = 1; n < 40; n++)
-		for (uint32_t what = 0; what < 3; what++) {
+		for (uint32_t what = 0; what <= HMMDEV_INJECT_SPLIT; what++) {
 			inject(fd, what, 0, n, 1 + n % 3);
 			if (n % 2)
 				madvise(at, BYTES, MADV_COLLAPSE);
@@ -188,4 +227,4 @@ static void every_place(void)
 }
 
 TESTS(TEST(huge_device_block), TEST(huge_system_page), TEST(small_device_pages), TEST(copies), TEST(failing_fault),
-      TEST(touch_without_huge_page), TEST(no_page_on_node), TEST(shared_fault), TEST(every_place))
+      TEST(touch_without_huge_page), TEST(no_page_on_node), TEST(shared_fault), TEST(unsplit), TEST(every_place))
