@@ -103,7 +103,7 @@ static bool hmmdev_leave_mapped(struct hmmdev_leaving *l, bool wait, const struc
 	unsigned int n;
 
 	for (n = 0; !moved && !fatal_signal_pending(current); n++) {
-		mm = hmmdev_mapper(l->folio, l->order, n, &l->mv.addr);
+		mm = hmmdev_mapper(l->mv.from, l->folio, l->order, n, &l->mv.addr);
 		if (!mm)
 			break;
 		moved = hmmdev_leave_through(l, mm, wait || mm == asks);

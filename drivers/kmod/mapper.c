@@ -45,30 +45,49 @@ static struct mm_struct *hmmdev_nth_mm(struct anon_vma *anon_vma, pgoff_t first,
 	return NULL;
 }
 
-/* A small page may be a part of a huge one by now, of which the kernel must not be asked. */
+/*
+ * Is it still given out as such a page? Where a small one has its mapping, a part of a huge one has a
+ * count. Device lock held.
+ */
+static bool hmmdev_is_head(struct hmmdev_device *dev, struct folio *folio, unsigned int order)
+{
+	u64 number = folio_pfn(folio) - dev->first_pfn, head;
+	unsigned int now;
+
+	return !hmmdev_blocks_next_head(dev->blocks, number, number + 1, &head, &now) && now == order;
+}
+
+/* A small page that was just given out may still look like a part of the huge one that it was. */
 static bool hmmdev_is_mapped(struct folio *folio, unsigned int order)
 {
 	return order ? folio_mapped(folio) : atomic_read(&folio->page._mapcount) >= 0;
 }
 
 /*
- * Without a reference the page may be given out anew at any moment, so the order counts: whatever
- * its anon_vma is after it was seen mapped has been one since RCU is read.
+ * Nobody has a reference on the page, but it is not given out anew under the device's lock. The order
+ * counts: whatever its anon_vma is after it was seen mapped has been one since RCU is read.
  */
-static struct anon_vma *hmmdev_mapped_by(struct folio *folio, unsigned int order)
+static struct anon_vma *hmmdev_mapped_by(struct hmmdev_device *dev, struct folio *folio,
+					 unsigned int order)
 {
-	if (!hmmdev_is_mapped(folio, order))
-		return NULL;
-	smp_rmb();
-	return hmmdev_anon_vma(folio);
+	struct anon_vma *anon_vma = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	if (hmmdev_is_head(dev, folio, order) && hmmdev_is_mapped(folio, order)) {
+		smp_rmb();
+		anon_vma = hmmdev_anon_vma(folio);
+	}
+	spin_unlock_irqrestore(&dev->lock, flags);
+	return anon_vma;
 }
 
 /*
  * As the kernel's own walk begins: an anon_vma is none any more only when nothing maps its pages,
  * and its memory is one's for as long as RCU is read. It may be another one's by then.
  */
-struct mm_struct *hmmdev_mapper(struct folio *folio, unsigned int order, unsigned int n,
-				unsigned long *ret_addr)
+struct mm_struct *hmmdev_mapper(struct hmmdev_device *dev, struct folio *folio, unsigned int order,
+				unsigned int n, unsigned long *ret_addr)
 {
 	struct mm_struct *mm = NULL;
 	struct anon_vma *anon_vma;
@@ -76,11 +95,11 @@ struct mm_struct *hmmdev_mapper(struct folio *folio, unsigned int order, unsigne
 	pgoff_t first;
 
 	rcu_read_lock();
-	anon_vma = hmmdev_mapped_by(folio, order);
+	anon_vma = hmmdev_mapped_by(dev, folio, order);
 	lock = anon_vma ? &READ_ONCE(anon_vma->root)->rwsem : NULL;
 	if (lock && down_read_trylock(lock)) {
 		first = READ_ONCE(folio->index);
-		if (hmmdev_mapped_by(folio, order) == anon_vma &&
+		if (hmmdev_mapped_by(dev, folio, order) == anon_vma &&
 		    &READ_ONCE(anon_vma->root)->rwsem == lock)
 			mm = hmmdev_nth_mm(anon_vma, first, first + (1UL << order) - 1, n, ret_addr);
 		up_read(lock);
