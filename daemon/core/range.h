@@ -47,7 +47,7 @@ struct range {
 	struct heat *heat;		/* of managed memory, one per huge page; range_heat() finds all */
 	uint64_t track_cursor;		/* next page of the zap tracker */
 	uint64_t survey_cursor;		/* the next that is looked at by itself (daemon/io/survey.h) */
-	uint32_t under_way, given;	/* moves to a place that workers have, and have ever got (daemon/io/crew.c) */
+	uint32_t under_way, given;	/* moves that somebody asked for: workers have, and have ever got (daemon/io/crew.c) */
 	struct pins pins;		/* who holds what of it (daemon/io/pin.h) */
 	uint64_t pinned_bytes;
 	uint8_t pin_tier;		/* where they count, while there are any */

@@ -25,10 +25,13 @@ static uint64_t stopped_at(const struct crew_result *r)
 	return r->left ? end - (uint64_t)r->left * BASE_PAGE : 0;
 }
 
-/* Somebody wants memory of the range elsewhere; what leaves a tier goes along wherever it lies. Only the loop asks for such. */
-static bool has_a_place(const struct move *m)
+/*
+ * Somebody has asked for memory of the range to be somewhere; what leaves a tier goes along wherever it lies. What policy
+ * and pressure move is not among them: it would keep a busy range from ever being looked at. Only the loop asks for such.
+ */
+static bool is_asked_for(const struct move *m)
 {
-	return m->reason != REASON_STREAM && m->reason != REASON_OWN && !m->leaves;
+	return m->op && m->kind == MOVE_NODE && !m->leaves;
 }
 
 static void one_result(struct squad *q, const struct crew_result *r)
@@ -47,7 +50,7 @@ static void one_result(struct squad *q, const struct crew_result *r)
 	} else {
 		atomic_fetch_sub(r->move.reason == REASON_STREAM ? &q->busy_ahead : &q->busy, 1);
 	}
-	if (has_a_place(&r->move))
+	if (is_asked_for(&r->move))
 		r->move.range->under_way--;
 	if (r->span)
 		schedule_span_done(d, &r->move, &bytes, stopped_at(r), r->whole);
@@ -212,7 +215,7 @@ int crew_submit(struct crew *c, const struct move *m)
 {
 	int rc = crew_push(crew_squad(c, m->range->space), m);
 
-	if (!rc && has_a_place(m)) {
+	if (!rc && is_asked_for(m)) {
 		m->range->under_way++;
 		m->range->given++;
 	}

@@ -19,7 +19,7 @@ static const struct view_column columns[] = {
 	{ "time_us", "TIME", SHOW_CLOCK }, { "severity", "SEVERITY", SHOW_UNIT },
 	{ "client", "CLIENT", SHOW_UNIT }, { "text", "EVENT", SHOW_UNIT }, { 0 }
 };
-static const struct view view = { columns, "no events", NULL };
+static const struct view view = { columns, "no events", "no events that you may see" };
 
 struct follow {
 	uint64_t last;		/* sequence number of the newest event shown */

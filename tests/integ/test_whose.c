@@ -116,6 +116,8 @@ static void an_ordinary_user_sees_no_other(void **state)
 	}
 	assert_int_equal(ctl_as_nobody(h, "clients", text, sizeof(text)), 0);
 	assert_string_equal(text, "no client of yours holds memory\n");
+	assert_int_equal(ctl_as_nobody(h, "events", text, sizeof(text)), 0);
+	assert_string_equal(text, "no events that you may see\n");
 	assert_int_equal(ask_status(c, "sees_all"), 1);
 	other_end(&o);
 	hmm_client_unref(c);
